@@ -1,0 +1,110 @@
+/** POST /v1/jobs: checks the request, stores a picture sent inline, and accepts the job. */
+import { createHash } from 'node:crypto';
+import type { CatalogStore } from '../shared/aws/catalog-store.ts';
+import { connectCatalog, connectJobs, connectObjects, connectQueue } from '../shared/aws/connect.ts';
+import { inputKey, type ObjectStore, uploadKey } from '../shared/aws/object-store.ts';
+import { type FunctionsEnvironment, readFunctionsEnvironment } from '../shared/environment.ts';
+import { OutboardError } from '../shared/errors.ts';
+import { checkImageFormat } from '../shared/image-format.ts';
+import { deriveJobId, type JobInput, newJobId } from '../shared/job.ts';
+import { createLogger } from '../shared/log.ts';
+import { type CheckedJobRequest, checkCreateJob } from '../shared/requests.ts';
+import { httpFunction, type Reply, type Request, readJson } from './http/edge.ts';
+import { jobSummary, jobView } from './http/job-view.ts';
+import { overloadCheck } from './jobs/overload.ts';
+import { newJob, type SubmitServices, submitJob } from './jobs/submit.ts';
+import { readWait, waitForEnd } from './jobs/wait.ts';
+
+interface Services extends SubmitServices {
+  readonly jobs: SubmitServices['jobs'] & Parameters<typeof waitForEnd>[0];
+  readonly catalog: Pick<CatalogStore, 'read'>;
+  readonly uploads: Pick<ObjectStore, 'bucket' | 'put' | 'head'>;
+  readonly results: Pick<ObjectStore, 'presignGet' | 'uri'>;
+  readonly refuseOverload: () => Promise<void>;
+}
+
+export function createJob(services: Services, settings: FunctionsEnvironment) {
+  return async (request: Request): Promise<Reply> => {
+    const key = idempotencyKey(request);
+    const wait = readWait(undefined, request.headers.prefer);
+    const body = readJson(request, settings.OUTBOARD_MAX_BODY_BYTES);
+    const checked = checkCreateJob(body, await services.catalog.read());
+    await services.refuseOverload();
+
+    const id = key === undefined ? newJobId() : deriveJobId(request.tenant, 'key', key);
+    const requestHash = createHash('sha256').update(request.body).digest('hex');
+    const input = await storeInput(services.uploads, checked.input, {
+      id,
+      requestHash,
+      tenant: request.tenant,
+    });
+    const { model, manifest, parameters } = checked;
+    const draft = { id, tenant: request.tenant, task: manifest.task, model, parameters, input, requestHash };
+    const now = new Date();
+    const job = await submitJob(services, newJob(draft, settings, now), now);
+
+    const ended = wait > 0 ? await waitForEnd(services.jobs, id, wait) : undefined;
+    if (ended?.finished_at !== undefined) {
+      const view = await jobView(
+        ended,
+        request.baseUrl,
+        services.results,
+        settings.OUTBOARD_RESULT_URL_SECONDS,
+      );
+      return { status: 200, body: view, headers: { 'preference-applied': `wait=${wait}` } };
+    }
+    const summary = jobSummary(ended ?? job, request.baseUrl);
+    return { status: 202, body: summary, headers: { location: summary.links.self } };
+  };
+}
+
+function idempotencyKey(request: Request): string | undefined {
+  const key = request.headers['idempotency-key'];
+  if (key !== undefined && !/^[\x20-\x7e]{1,255}$/.test(key)) {
+    throw new OutboardError('invalid_idempotency_key', { field: 'Idempotency-Key' });
+  }
+  return key;
+}
+
+interface InputOwner {
+  readonly id: string;
+  readonly requestHash: string;
+  readonly tenant: string;
+}
+
+/** The picture comes before the row: a row must never point at an input that is not there yet. */
+async function storeInput(
+  uploads: Services['uploads'],
+  input: CheckedJobRequest['input'],
+  owner: InputOwner,
+): Promise<JobInput> {
+  if (input.kind === 'url' || input.kind === 'object') return input;
+  if (input.kind === 'upload') {
+    const key = uploadKey(owner.tenant, input.uploadId);
+    if ((await uploads.head(key)) === undefined)
+      throw new OutboardError('upload_not_found', { field: 'upload_id' });
+    return { kind: 'object', bucket: uploads.bucket, key };
+  }
+  checkImageFormat(input.bytes, 'image_base64');
+  const key = inputKey(owner.id, owner.requestHash);
+  await uploads.put(key, input.bytes, { contentType: 'application/octet-stream' });
+  const stored = { kind: 'object', bucket: uploads.bucket, key } as const;
+  return input.name === undefined ? stored : { ...stored, name: input.name };
+}
+
+const settings = readFunctionsEnvironment(process.env);
+const queue = connectQueue(settings);
+export const handler = httpFunction(
+  createJob(
+    {
+      ...connectJobs(settings),
+      queue,
+      catalog: connectCatalog(settings),
+      uploads: connectObjects(settings, settings.OUTBOARD_UPLOADS_BUCKET),
+      results: connectObjects(settings, settings.OUTBOARD_RESULTS_BUCKET),
+      refuseOverload: overloadCheck(queue, settings.OUTBOARD_MAX_QUEUED_JOBS),
+    },
+    settings,
+  ),
+  createLogger('create-job'),
+);

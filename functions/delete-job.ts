@@ -1,0 +1,37 @@
+/** DELETE /v1/jobs/{id}: erases input, results and row. An open job is canceled first, so nothing works on it. */
+import { connectJobs, connectObjects } from '../shared/aws/connect.ts';
+import type { JobStore } from '../shared/aws/job-store.ts';
+import { inputPrefix, type ObjectStore, resultPrefix } from '../shared/aws/object-store.ts';
+import { readFunctionsEnvironment } from '../shared/environment.ts';
+import { createLogger } from '../shared/log.ts';
+import { httpFunction, type Reply, type Request } from './http/edge.ts';
+import { ownedJob } from './jobs/owned.ts';
+
+interface Services {
+  readonly jobs: Pick<JobStore, 'get' | 'end' | 'erase'>;
+  readonly uploads: Pick<ObjectStore, 'erasePrefix'>;
+  readonly results: Pick<ObjectStore, 'erasePrefix'>;
+}
+
+export function deleteJob({ jobs, uploads, results }: Services) {
+  return async (request: Request): Promise<Reply> => {
+    const job = await ownedJob(jobs, request);
+    await jobs.end(job.id, 'canceled', new Date());
+    await uploads.erasePrefix(inputPrefix(job.id));
+    if (job.input.kind === 'object') await uploads.erasePrefix(job.input.key);
+    await results.erasePrefix(resultPrefix(job.id));
+    // The row goes last: until then a repeat of this request finds what is left to erase.
+    await jobs.erase(job.id);
+    return { status: 204 };
+  };
+}
+
+const settings = readFunctionsEnvironment(process.env);
+export const handler = httpFunction(
+  deleteJob({
+    ...connectJobs(settings),
+    uploads: connectObjects(settings, settings.OUTBOARD_UPLOADS_BUCKET),
+    results: connectObjects(settings, settings.OUTBOARD_RESULTS_BUCKET),
+  }),
+  createLogger('delete-job'),
+);

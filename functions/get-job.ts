@@ -1,0 +1,37 @@
+/** GET /v1/jobs/{id}?wait=N: status, progress and, once there, the results. */
+import { connectJobs, connectObjects } from '../shared/aws/connect.ts';
+import type { JobStore } from '../shared/aws/job-store.ts';
+import type { ObjectStore } from '../shared/aws/object-store.ts';
+import { readFunctionsEnvironment } from '../shared/environment.ts';
+import { OutboardError } from '../shared/errors.ts';
+import { createLogger } from '../shared/log.ts';
+import { httpFunction, type Reply, type Request } from './http/edge.ts';
+import { jobView } from './http/job-view.ts';
+import { ownedJob } from './jobs/owned.ts';
+import { readWait, waitForEnd } from './jobs/wait.ts';
+
+interface Services {
+  readonly jobs: Pick<JobStore, 'get'>;
+  readonly results: Pick<ObjectStore, 'presignGet' | 'uri'>;
+  readonly linkSeconds: number;
+}
+
+export function getJob({ jobs, results, linkSeconds }: Services) {
+  return async (request: Request): Promise<Reply> => {
+    const wait = readWait(request.query.wait, request.headers.prefer);
+    const found = await ownedJob(jobs, request);
+    const job = wait > 0 ? await waitForEnd(jobs, found.id, wait) : found;
+    if (job === undefined) throw new OutboardError('job_not_found');
+    return { status: 200, body: await jobView(job, request.baseUrl, results, linkSeconds) };
+  };
+}
+
+const settings = readFunctionsEnvironment(process.env);
+export const handler = httpFunction(
+  getJob({
+    ...connectJobs(settings),
+    results: connectObjects(settings, settings.OUTBOARD_RESULTS_BUCKET),
+    linkSeconds: settings.OUTBOARD_RESULT_URL_SECONDS,
+  }),
+  createLogger('get-job'),
+);

@@ -1,0 +1,38 @@
+/** A model as a client sees it: names that reach it, versions, and the JSON Schema of its parameters. */
+import { z } from 'zod';
+import { OutboardError } from '../../shared/errors.ts';
+import { type ModelCatalog, type ModelManifest, resolveModel, versionOf } from '../../shared/model.ts';
+import { parametersOf } from '../../shared/requests.ts';
+
+export function modelViews(catalog: ModelCatalog) {
+  const names = [...new Set(catalog.models.map((model) => model.name))].sort();
+  return names.map((name) => modelView(catalog, name));
+}
+
+/** @param asked a name, an alias or name@version. @throws unknown_model */
+export function modelView(catalog: ModelCatalog, asked: string) {
+  const served = resolveModel(catalog, decodeURIComponent(asked));
+  if (served === undefined)
+    throw new OutboardError('unknown_model', { detail: `Asked for ${JSON.stringify(asked)}.` });
+  return {
+    name: served.name,
+    task: served.task,
+    description: served.description,
+    licence: served.licence,
+    aliases: aliasesOf(catalog, served),
+    version: served.version,
+    versions: catalog.models.filter((model) => model.name === served.name).map((model) => model.version),
+    upscale_factors: served.graphs.map((graph) => graph.scale),
+    parameters: z.toJSONSchema(parametersOf[served.task], { io: 'input' }),
+    metrics: served.metrics,
+  };
+}
+
+function aliasesOf(catalog: ModelCatalog, model: ModelManifest): string[] {
+  return Object.keys(catalog.aliases)
+    .filter((alias) => {
+      const target = resolveModel(catalog, alias);
+      return target !== undefined && versionOf(target) === versionOf(model);
+    })
+    .sort();
+}

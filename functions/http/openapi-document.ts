@@ -1,0 +1,170 @@
+/** OpenAPI 3.1 from the zod schemas in shared/: what is documented is what is checked. */
+import { z } from 'zod';
+import { createDocument, type ZodOpenApiOperationObject } from 'zod-openapi';
+import { createJobSchema, createUploadSchema, listJobsQuery } from '../../shared/requests.ts';
+import {
+  healthSchema,
+  jobListSchema,
+  jobSchema,
+  modelSchema,
+  problemSchema,
+  uploadSchema,
+} from '../../shared/responses.ts';
+
+const json = (schema: z.ZodType, description: string) => ({
+  description,
+  content: { 'application/json': { schema } },
+});
+
+const problems = Object.fromEntries(
+  Object.entries({ '4XX': 'The request was refused.', '5XX': 'The stage failed.' }).map(
+    ([status, description]) => [
+      status,
+      { description, content: { 'application/problem+json': { schema: problemSchema } } },
+    ],
+  ),
+);
+
+const body = (schema: z.ZodType) => ({
+  requestBody: { required: true, content: { 'application/json': { schema } } },
+});
+const jobPath = z.object({ id: z.string().meta({ description: 'The id that POST /v1/jobs gave.' }) });
+const wait = z
+  .string()
+  .regex(/^\d+$/)
+  .optional()
+  .meta({ description: 'Seconds to wait for the end, at most 25.' });
+
+type Answers = ZodOpenApiOperationObject['responses'];
+const operation = (
+  operationId: string,
+  summary: string,
+  responses: Answers,
+  rest: Partial<ZodOpenApiOperationObject> = {},
+): ZodOpenApiOperationObject => ({ operationId, summary, ...rest, responses: { ...responses, ...problems } });
+
+const open = { security: [] };
+
+/** @param serverUrl scheme, host and stage of this deployment */
+export function openApiDocument(serverUrl: string) {
+  return createDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'Outboard',
+      version: '1',
+      description: 'GPU image inference for serverless applications.',
+    },
+    servers: [{ url: serverUrl }],
+    security: [{ apiKey: [] }],
+    components: { securitySchemes: { apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' } } },
+    paths: {
+      '/v1/jobs': {
+        post: operation(
+          'createJob',
+          'Start a job',
+          {
+            200: json(jobSchema, 'Finished within Prefer: wait.'),
+            202: json(jobSchema, 'Accepted: row and message exist.'),
+          },
+          {
+            ...body(createJobSchema('super-resolution')),
+            requestParams: {
+              header: z.object({
+                'Idempotency-Key': z
+                  .string()
+                  .optional()
+                  .meta({ description: 'The same key never makes a second job.' }),
+                Prefer: z
+                  .string()
+                  .optional()
+                  .meta({ description: 'wait=N: answer with the result if it is there in N seconds.' }),
+              }),
+            },
+          },
+        ),
+        get: operation(
+          'listJobs',
+          'List jobs, newest first',
+          { 200: json(jobListSchema, 'A page.') },
+          {
+            requestParams: { query: listJobsQuery },
+          },
+        ),
+      },
+      '/v1/jobs/{id}': {
+        get: operation(
+          'getJob',
+          'Status, progress and results',
+          { 200: json(jobSchema, 'The job.') },
+          {
+            requestParams: { path: jobPath, query: z.object({ wait }) },
+          },
+        ),
+        delete: operation(
+          'deleteJob',
+          'Erase input, results and row',
+          { 204: { description: 'Erased.' } },
+          {
+            requestParams: { path: jobPath },
+          },
+        ),
+      },
+      '/v1/jobs/{id}/cancel': {
+        post: operation(
+          'cancelJob',
+          'Cancel an open job',
+          { 200: json(jobSchema, 'Canceled.') },
+          {
+            requestParams: { path: jobPath },
+          },
+        ),
+      },
+      '/v1/jobs/{id}/retry': {
+        post: operation(
+          'retryJob',
+          'Run a job again that did not succeed',
+          { 202: json(jobSchema, 'Queued again.') },
+          {
+            requestParams: { path: jobPath },
+          },
+        ),
+      },
+      '/v1/uploads': {
+        post: operation(
+          'createUpload',
+          'A presigned form for one file; the upload starts the job',
+          { 201: json(uploadSchema, 'The form.') },
+          {
+            ...body(createUploadSchema('super-resolution')),
+          },
+        ),
+      },
+      '/v1/models': {
+        get: operation('listModels', 'Models that can be asked for', {
+          200: json(z.object({ models: z.array(modelSchema) }), 'All models.'),
+        }),
+      },
+      '/v1/models/{name}': {
+        get: operation(
+          'getModel',
+          'One model',
+          { 200: json(modelSchema, 'The model.') },
+          {
+            requestParams: { path: z.object({ name: z.string() }) },
+          },
+        ),
+      },
+      '/v1/health': {
+        get: operation(
+          'health',
+          'Whether the API reaches what it needs',
+          { 200: json(healthSchema, 'Healthy.') },
+          open,
+        ),
+      },
+      '/v1/openapi.json': {
+        get: operation('openapi', 'This document', { 200: { description: 'OpenAPI 3.1.' } }, open),
+      },
+    },
+  });
+}

@@ -1,0 +1,90 @@
+/**
+ * Accepting a job: row first, then message, then the note that the message is there. 202 means that both exist.
+ * Each step can be repeated, so a client, an S3 event or the sweeper that repeats the whole finds the same job.
+ */
+import type { JobQueue } from '../../shared/aws/job-queue.ts';
+import type { JobStore } from '../../shared/aws/job-store.ts';
+import { OutboardError } from '../../shared/errors.ts';
+import { type Job, type JobInput, openShardOf } from '../../shared/job.ts';
+
+/** A row without its message is repaired after this long. */
+const REPAIR_AFTER_MS = 60_000;
+
+export interface SubmitServices {
+  readonly jobs: Pick<JobStore, 'create' | 'markEnqueued'>;
+  readonly queue: Pick<JobQueue, 'send'>;
+}
+
+/** Limits of a job's life, from the environment. */
+export interface JobLimits {
+  readonly OUTBOARD_JOB_DEADLINE_SECONDS: number;
+  readonly OUTBOARD_JOB_RETENTION_SECONDS: number;
+  readonly OUTBOARD_JOB_MAX_ATTEMPTS: number;
+}
+
+interface Draft {
+  readonly id: string;
+  readonly tenant: string;
+  readonly task: string;
+  readonly model: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly input: JobInput;
+  readonly requestHash: string;
+}
+
+/** When an open job is looked at next, and when it must be over. */
+export const deadlines = (limits: JobLimits, now: Date) => ({
+  sweepAt: new Date(now.getTime() + REPAIR_AFTER_MS).toISOString(),
+  deadlineAt: new Date(now.getTime() + limits.OUTBOARD_JOB_DEADLINE_SECONDS * 1000).toISOString(),
+});
+
+export function newJob(draft: Draft, limits: JobLimits, now: Date): Job {
+  const { sweepAt, deadlineAt } = deadlines(limits, now);
+  const lifetime = limits.OUTBOARD_JOB_DEADLINE_SECONDS + limits.OUTBOARD_JOB_RETENTION_SECONDS;
+  return {
+    id: draft.id,
+    tenant: draft.tenant,
+    status: 'queued',
+    task: draft.task,
+    model: draft.model,
+    parameters: draft.parameters,
+    input: draft.input,
+    request_hash: draft.requestHash,
+    created_at: now.toISOString(),
+    deadline_at: deadlineAt,
+    attempt: 0,
+    fence: 0,
+    max_attempts: limits.OUTBOARD_JOB_MAX_ATTEMPTS,
+    expires_at: Math.floor(now.getTime() / 1000) + lifetime,
+    open_shard: openShardOf(draft.id),
+    sweep_at: sweepAt,
+  };
+}
+
+/**
+ * @returns the job that now has this id, new or found.
+ * @throws idempotency_key_reused where the one found came from another request; queue_unavailable where the row
+ *   exists but its message could not be sent: a repeat or the sweeper sends it.
+ */
+export async function submitJob(services: SubmitServices, draft: Job, now: Date): Promise<Job> {
+  const { job } = await services.jobs.create(draft);
+  if (job.request_hash !== draft.request_hash) {
+    throw new OutboardError('idempotency_key_reused', { field: 'Idempotency-Key' });
+  }
+  if (job.status === 'queued' && job.enqueued_at === undefined) await enqueue(services, job, now);
+  return job;
+}
+
+/** Sends the wake-up of an open job and notes it. @throws queue_unavailable */
+export async function enqueue(
+  { jobs, queue }: { readonly jobs: Pick<JobStore, 'markEnqueued'>; readonly queue: Pick<JobQueue, 'send'> },
+  job: Job,
+  now: Date,
+): Promise<void> {
+  try {
+    await queue.send(job.id, job.tenant);
+  } catch (error) {
+    throw new OutboardError('queue_unavailable', { detail: `The job's id is ${job.id}.`, cause: error });
+  }
+  await jobs.markEnqueued(job, now);
+}

@@ -1,0 +1,53 @@
+/**
+ * What an upload says about its job. The parameters travel as metadata that the presigned form fixes, so the file
+ * and its request arrive together and the sender can change neither; no row exists until the file does.
+ */
+import { z } from 'zod';
+import { UPLOAD_PREFIX } from '../../shared/aws/object-store.ts';
+import { deriveJobId, newJobId } from '../../shared/job.ts';
+import type { CheckedUploadRequest } from '../../shared/requests.ts';
+
+const METADATA_NAME = 'outboard-request';
+
+const uploadRequest = z.object({
+  model: z.string(),
+  parameters: z.record(z.string(), z.unknown()),
+  image_name: z.string().optional(),
+  start_job: z.boolean(),
+});
+export type UploadRequest = z.infer<typeof uploadRequest>;
+
+export const newUploadId = (): string => newJobId().replace(/^job_/, 'upl_');
+
+/** Known before the file arrives, and the same for every event about it. */
+export const uploadJobId = (tenant: string, uploadId: string): string =>
+  deriveJobId(tenant, 'upload', uploadId);
+
+export function uploadMetadata(checked: CheckedUploadRequest): Record<string, string> {
+  const request: UploadRequest = {
+    model: checked.model,
+    parameters: checked.parameters,
+    image_name: checked.imageName,
+    start_job: checked.startJob,
+  };
+  return { [METADATA_NAME]: Buffer.from(JSON.stringify(request)).toString('base64url') };
+}
+
+/** @returns undefined for a file that did not come through POST /v1/uploads. */
+export function readUploadMetadata(metadata: Readonly<Record<string, string>>): UploadRequest | undefined {
+  const text = metadata[METADATA_NAME];
+  if (text === undefined) return undefined;
+  try {
+    return uploadRequest.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
+  } catch {
+    return undefined;
+  }
+}
+
+/** `uploads/<tenant>/<name>` taken apart. @returns undefined for any other key: it must not start a job. */
+export function readUploadKey(key: string): { tenant: string; name: string } | undefined {
+  if (!key.startsWith(UPLOAD_PREFIX)) return undefined;
+  const [tenant, ...rest] = key.slice(UPLOAD_PREFIX.length).split('/');
+  const name = rest.join('/');
+  return tenant === undefined || tenant === '' || name === '' ? undefined : { tenant, name };
+}

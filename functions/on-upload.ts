@@ -1,0 +1,88 @@
+/**
+ * S3 ObjectCreated → job. Events come at least once and may come from overlapping rules: the job's id is derived
+ * from the upload, so all of them mean one job. Only keys under uploads/ count, so a result can never start one.
+ */
+import type { S3Event } from 'aws-lambda';
+import type { CatalogStore } from '../shared/aws/catalog-store.ts';
+import { connectCatalog, connectJobs, connectObjects, connectQueue } from '../shared/aws/connect.ts';
+import type { ObjectStore, StoredObject } from '../shared/aws/object-store.ts';
+import { type FunctionsEnvironment, readFunctionsEnvironment } from '../shared/environment.ts';
+import { deriveJobId, type Job } from '../shared/job.ts';
+import { createLogger, type Logger } from '../shared/log.ts';
+import { resolveModel } from '../shared/model.ts';
+import { defaultParameters } from '../shared/requests.ts';
+import { newJob, type SubmitServices, submitJob } from './jobs/submit.ts';
+import { readUploadKey, readUploadMetadata, type UploadRequest, uploadJobId } from './jobs/upload.ts';
+
+const DEFAULT_MODEL = 'super-resolution';
+
+interface Services extends SubmitServices {
+  readonly catalog: Pick<CatalogStore, 'read'>;
+  readonly uploads: Pick<ObjectStore, 'bucket' | 'head'>;
+  readonly log: Logger;
+}
+
+export function onUpload(services: Services, settings: FunctionsEnvironment) {
+  return async (event: S3Event): Promise<void> => {
+    for (const { s3 } of event.Records) {
+      const key = decodeURIComponent(s3.object.key.replaceAll('+', ' '));
+      const place = readUploadKey(key);
+      if (place === undefined) continue;
+      const stored = await services.uploads.head(key);
+      // Erased before the event came.
+      if (stored === undefined) continue;
+      const draft = await draftFor(services, settings, { ...place, key }, stored);
+      if (draft === undefined) continue;
+      const job = await submitJob(services, draft, new Date());
+      services.log.info({ job_id: job.id, key }, 'upload became a job');
+    }
+  };
+}
+
+interface Place {
+  readonly tenant: string;
+  readonly name: string;
+  readonly key: string;
+}
+
+/** @returns undefined for an upload that only waits to be named in POST /v1/jobs. */
+async function draftFor(
+  { catalog, uploads }: Services,
+  settings: FunctionsEnvironment,
+  { tenant, name, key }: Place,
+  stored: StoredObject,
+): Promise<Job | undefined> {
+  const asked = readUploadMetadata(stored.metadata);
+  if (asked?.start_job === false) return undefined;
+  const { model, parameters, image_name } = asked ?? (await defaultRequest(catalog));
+  // The manifest is looked up again by the worker; a model that went away in between fails there, visibly.
+  const task = resolveModel(await catalog.read(), model)?.task ?? DEFAULT_MODEL;
+  const id =
+    asked === undefined ? deriveJobId(tenant, 'object', key, stored.eTag) : uploadJobId(tenant, name);
+  const fileName = image_name ?? name.split('/').at(-1) ?? name;
+  const input = { kind: 'object', bucket: uploads.bucket, key, name: fileName } as const;
+  return newJob(
+    { id, tenant, task, model, parameters, input, requestHash: stored.eTag },
+    settings,
+    new Date(),
+  );
+}
+
+/** A file that somebody dropped into the bucket by other means is enlarged with the defaults. */
+async function defaultRequest(catalog: Services['catalog']): Promise<UploadRequest> {
+  const manifest = resolveModel(await catalog.read(), DEFAULT_MODEL);
+  const parameters = manifest === undefined ? {} : defaultParameters(manifest);
+  return { model: DEFAULT_MODEL, parameters, start_job: true };
+}
+
+const settings = readFunctionsEnvironment(process.env);
+export const handler = onUpload(
+  {
+    ...connectJobs(settings),
+    queue: connectQueue(settings),
+    catalog: connectCatalog(settings),
+    uploads: connectObjects(settings, settings.OUTBOARD_UPLOADS_BUCKET),
+    log: createLogger('on-upload'),
+  },
+  settings,
+);

@@ -1,0 +1,36 @@
+/** POST /v1/jobs/{id}/retry: runs a job again that failed, expired or was canceled, under the same id. */
+import { connectJobs, connectQueue } from '../shared/aws/connect.ts';
+import type { JobQueue } from '../shared/aws/job-queue.ts';
+import type { JobStore } from '../shared/aws/job-store.ts';
+import { readFunctionsEnvironment } from '../shared/environment.ts';
+import { OutboardError } from '../shared/errors.ts';
+import { createLogger } from '../shared/log.ts';
+import { httpFunction, type Reply, type Request } from './http/edge.ts';
+import { jobSummary } from './http/job-view.ts';
+import { ownedJob } from './jobs/owned.ts';
+import { deadlines, enqueue, type JobLimits } from './jobs/submit.ts';
+
+interface Services {
+  readonly jobs: Pick<JobStore, 'get' | 'reopen' | 'markEnqueued'>;
+  readonly queue: Pick<JobQueue, 'send'>;
+}
+
+export function retryJob(services: Services, limits: JobLimits) {
+  return async (request: Request): Promise<Reply> => {
+    const { id } = await ownedJob(services.jobs, request);
+    const now = new Date();
+    const job = await services.jobs.reopen(id, deadlines(limits, now));
+    if (job === undefined) {
+      const { status } = await ownedJob(services.jobs, request);
+      throw new OutboardError('job_not_retryable', { detail: `It is ${status}.` });
+    }
+    await enqueue(services, job, now);
+    return { status: 202, body: jobSummary(job, request.baseUrl) };
+  };
+}
+
+const settings = readFunctionsEnvironment(process.env);
+export const handler = httpFunction(
+  retryJob({ ...connectJobs(settings), queue: connectQueue(settings) }, settings),
+  createLogger('retry-job'),
+);

@@ -1,0 +1,54 @@
+/**
+ * Every minute: the net under the promises. Rows whose message was never sent get one; jobs past their deadline
+ * end as expired, whether or not a worker ever came.
+ */
+import { connectJobs, connectQueue } from '../shared/aws/connect.ts';
+import type { JobIndex } from '../shared/aws/job-index.ts';
+import type { JobQueue } from '../shared/aws/job-queue.ts';
+import type { JobStore } from '../shared/aws/job-store.ts';
+import { readFunctionsEnvironment } from '../shared/environment.ts';
+import { OutboardError } from '../shared/errors.ts';
+import { isTerminal } from '../shared/job.ts';
+import { createLogger, type Logger } from '../shared/log.ts';
+import { enqueue } from './jobs/submit.ts';
+
+interface Services {
+  readonly jobs: Pick<JobStore, 'get' | 'end' | 'markEnqueued'>;
+  readonly index: Pick<JobIndex, 'due'>;
+  readonly queue: Pick<JobQueue, 'send'>;
+  readonly log: Logger;
+}
+
+/** What one sweep did. */
+export interface Sweep {
+  readonly expired: number;
+  readonly repaired: number;
+}
+
+export function sweep({ jobs, index, queue, log }: Services, clock: () => Date = () => new Date()) {
+  return async (): Promise<Sweep> => {
+    const now = clock();
+    let expired = 0;
+    let repaired = 0;
+    for await (const id of index.due(now)) {
+      const job = await jobs.get(id);
+      if (job === undefined || isTerminal(job.status)) continue;
+      if (job.deadline_at <= now.toISOString()) {
+        const reason = new OutboardError('deadline_exceeded').toPublic();
+        if ((await jobs.end(id, 'expired', now, reason)) !== undefined) expired += 1;
+      } else if (job.enqueued_at === undefined) {
+        await enqueue({ jobs, queue }, job, now);
+        repaired += 1;
+      }
+    }
+    if (expired + repaired > 0) log.warn({ expired, repaired }, 'sweep found work');
+    return { expired, repaired };
+  };
+}
+
+const settings = readFunctionsEnvironment(process.env);
+export const handler = sweep({
+  ...connectJobs(settings),
+  queue: connectQueue(settings),
+  log: createLogger('sweep'),
+});

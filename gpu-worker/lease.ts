@@ -1,0 +1,81 @@
+/**
+ * The right to work on one job: keeps the row's lease and the message's visibility alive from the main thread, and
+ * aborts its signal the moment that right is lost. Work that goes on after the abort can change nothing (every
+ * write carries the fence), so the abort only saves the device's time.
+ */
+import type { JobQueue } from '../shared/aws/job-queue.ts';
+import type { Claim, JobStore } from '../shared/aws/job-store.ts';
+import type { Logger } from '../shared/log.ts';
+
+/** Why work on a job must stop. */
+export type StopReason = 'lease-lost' | 'shutdown';
+
+export class StopError extends Error {
+  readonly reason: StopReason;
+
+  constructor(reason: StopReason) {
+    super(reason === 'shutdown' ? 'The worker is shutting down.' : 'The claim on the job is lost.');
+    this.name = 'StopError';
+    this.reason = reason;
+  }
+}
+
+interface LeaseOptions {
+  readonly jobs: Pick<JobStore, 'renew'>;
+  readonly queue: Pick<JobQueue, 'setVisibility'>;
+  readonly claim: Claim;
+  readonly receipt: string;
+  readonly seconds: number;
+  readonly log: Logger;
+}
+
+export class Lease {
+  readonly claim: Claim;
+  readonly #options: LeaseOptions;
+  readonly #controller = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+  #heldUntil: number;
+
+  /** Starts to renew at once; `heldUntil` is what the claim was given, in epoch milliseconds. */
+  constructor(options: LeaseOptions, heldUntil: number) {
+    this.#options = options;
+    this.claim = options.claim;
+    this.#heldUntil = heldUntil;
+    this.#timer = setInterval(() => void this.#renew(), (options.seconds * 1000) / 3);
+  }
+
+  /** Aborts with a StopError. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Stops the work, for a shutdown or because a write showed that the claim is lost. */
+  abort(reason: StopReason): void {
+    this.#controller.abort(new StopError(reason));
+  }
+
+  /** Ends the renewing; call it before settling, so that a late renewal cannot hide the message again. */
+  end(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #renew(): Promise<void> {
+    const { jobs, queue, claim, receipt, seconds, log } = this.#options;
+    const until = Date.now() + seconds * 1000;
+    const [row, message] = await Promise.allSettled([
+      jobs.renew(claim, until),
+      queue.setVisibility(receipt, seconds),
+    ]);
+    if (message.status === 'rejected') {
+      // The row decides; a message that shows up early finds the job leased.
+      log.warn({ job_id: claim.id, err: message.reason }, 'could not extend the visibility of a message');
+    }
+    if (row.status === 'fulfilled' && row.value) {
+      this.#heldUntil = until;
+    } else if (row.status === 'fulfilled' || Date.now() >= this.#heldUntil) {
+      this.abort('lease-lost');
+    } else {
+      log.warn({ job_id: claim.id, err: row.reason }, 'could not renew a lease; trying again');
+    }
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * The worker process: reads the environment, puts everything together, warms the device, and only then asks for its
+ * first job. It is crash-only: whatever it cannot trust any more ends it, and leases bring the jobs back elsewhere.
+ */
+import { randomUUID } from 'node:crypto';
+import { availableParallelism, hostname } from 'node:os';
+import { connectJobs, connectObjects, connectQueue } from '../shared/aws/connect.ts';
+import { readWorkerEnvironment } from '../shared/environment.ts';
+import { createLogger } from '../shared/log.ts';
+import { inputFetcher } from './fetch-input.ts';
+import { DevicePool } from './inference/device-pool.ts';
+import { Metrics } from './metrics.ts';
+import { ModelRegistry } from './model-registry.ts';
+import { SuperResolution } from './super-resolution.ts';
+import { Worker } from './worker.ts';
+
+/** A tile takes milliseconds on a GPU and seconds on a slow CPU. */
+const HUNG_AFTER_MS = 120_000;
+const METRICS_HOST = '127.0.0.1';
+const CUDA_THREADS = 2;
+
+const settings = readWorkerEnvironment(process.env);
+const log = createLogger('worker', settings.OUTBOARD_LOG_LEVEL);
+const workerId = settings.OUTBOARD_WORKER_ID ?? `${hostname()}-${randomUUID().slice(0, 8)}`;
+
+const models = await ModelRegistry.open(settings.OUTBOARD_MODELS_DIRECTORY);
+const threads =
+  settings.OUTBOARD_DEVICE_THREADS ||
+  (settings.OUTBOARD_DEVICE === 'cuda' ? CUDA_THREADS : availableParallelism());
+const device = new DevicePool({
+  device: settings.OUTBOARD_DEVICE,
+  threads,
+  hungAfterMs: HUNG_AFTER_MS,
+  onFatal: (error) => {
+    metrics.health = 'failed';
+    log.error({ err: error }, 'the device cannot be trusted any more; leaving');
+    process.exit(1);
+  },
+});
+
+const { jobs } = connectJobs(settings);
+const worker = new Worker({
+  jobs,
+  queue: connectQueue(settings),
+  pipeline: new SuperResolution({
+    fetchInput: inputFetcher({
+      uploads: connectObjects(settings, settings.OUTBOARD_UPLOADS_BUCKET),
+      maxBytes: settings.OUTBOARD_MAX_INPUT_BYTES,
+      timeoutMs: settings.OUTBOARD_FETCH_TIMEOUT_SECONDS * 1000,
+      allowedOrigins: settings.OUTBOARD_FETCH_ALLOWED_ORIGINS,
+    }),
+    results: connectObjects(settings, settings.OUTBOARD_RESULTS_BUCKET),
+    models,
+    device,
+    scratchDirectory: settings.OUTBOARD_SCRATCH_DIRECTORY,
+    limits: {
+      maxInputPixels: settings.OUTBOARD_MAX_INPUT_PIXELS,
+      maxOutputPixels: settings.OUTBOARD_MAX_OUTPUT_PIXELS,
+    },
+  }),
+  workerId,
+  leaseSeconds: settings.OUTBOARD_LEASE_SECONDS,
+  pollSeconds: settings.OUTBOARD_POLL_SECONDS,
+  // Twice the device threads: one half decodes and encodes while the other computes.
+  places: settings.OUTBOARD_CONCURRENT_JOBS || threads * 2,
+  log,
+  onResult: (result, timings) => metrics.count(result, timings),
+});
+const metrics: Metrics = new Metrics(
+  { id: workerId, device: settings.OUTBOARD_DEVICE, models: models.versions() },
+  () => worker.busy,
+);
+const closeMetrics = await metrics.serve(METRICS_HOST, settings.OUTBOARD_METRICS_PORT);
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, () => {
+    metrics.health = 'draining';
+    worker.stop(settings.OUTBOARD_SHUTDOWN_SECONDS * 1000);
+  });
+}
+
+const start = performance.now();
+await models.warm(device);
+metrics.health = 'ready';
+log.info(
+  {
+    worker: workerId,
+    device: settings.OUTBOARD_DEVICE,
+    threads,
+    warm_ms: Math.round(performance.now() - start),
+  },
+  'ready',
+);
+await worker.run();
+log.info(
+  { event_loop_p99_ms: Number(metrics.eventLoopDelayMs(99).toFixed(1)) },
+  'every job is settled; leaving',
+);
+await device.close();
+await closeMetrics();

@@ -1,0 +1,101 @@
+/**
+ * What the worker says about itself on loopback or inside its task: /health for the container's health check and
+ * /metrics for Prometheus. The event-loop delay is here because it is a promise: leases live on that loop.
+ */
+import { createServer } from 'node:http';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { JobTimings } from '../shared/job.ts';
+import type { JobResult } from './run-job.ts';
+
+/** starting: models load; ready: takes jobs; draining: finishes what it has; failed: about to exit. */
+export type Health = 'starting' | 'ready' | 'draining' | 'failed';
+
+export interface WorkerFacts {
+  readonly id: string;
+  readonly device: string;
+  readonly models: readonly string[];
+}
+
+/** Timer resolution; the histogram counts delay beyond it. */
+const RESOLUTION_MS = 1;
+const PHASE_BUCKETS_S = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300];
+
+export class Metrics {
+  health: Health = 'starting';
+  readonly #registry = new Registry();
+  readonly #loop = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  readonly #results: Counter<'result'>;
+  readonly #phases: Histogram<'phase'>;
+  readonly #facts: WorkerFacts;
+
+  constructor(facts: WorkerFacts, busy: () => number) {
+    this.#facts = facts;
+    this.#loop.enable();
+    const registers = [this.#registry];
+    this.#results = new Counter({
+      name: 'outboard_jobs_total',
+      help: 'Messages by what became of their job.',
+      labelNames: ['result'],
+      registers,
+    });
+    this.#phases = new Histogram({
+      name: 'outboard_job_phase_seconds',
+      help: 'Time of succeeded jobs by phase.',
+      labelNames: ['phase'],
+      buckets: PHASE_BUCKETS_S,
+      registers,
+    });
+    const gauge = (name: string, help: string, read: () => number) =>
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read());
+        },
+      });
+    gauge('outboard_jobs_running', 'Jobs in hand.', busy);
+    gauge(
+      'outboard_event_loop_delay_p99_seconds',
+      'Main thread, since start.',
+      () => this.eventLoopDelayMs(99) / 1000,
+    );
+    gauge(
+      'outboard_event_loop_delay_max_seconds',
+      'Main thread, since start.',
+      () => this.eventLoopDelayMs(100) / 1000,
+    );
+    gauge('outboard_resident_memory_bytes', 'Of the whole process.', () => process.memoryUsage.rss());
+  }
+
+  /** Milliseconds that timers of the main thread came late, at a percentile since start. */
+  eventLoopDelayMs(percentile: number): number {
+    const nanoseconds = percentile === 100 ? this.#loop.max : this.#loop.percentile(percentile);
+    return Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS);
+  }
+
+  count(result: JobResult, timings?: JobTimings): void {
+    this.#results.inc({ result });
+    for (const [phase, milliseconds] of Object.entries(timings ?? {})) {
+      this.#phases.observe({ phase: phase.replace(/_ms$/, '') }, milliseconds / 1000);
+    }
+  }
+
+  /** @returns how to close it. */
+  async serve(host: string, port: number): Promise<() => Promise<void>> {
+    const server = createServer(async (request, response) => {
+      if (request.url === '/metrics') {
+        response.setHeader('content-type', this.#registry.contentType).end(await this.#registry.metrics());
+      } else if (request.url === '/health') {
+        const serving = this.health === 'ready' || this.health === 'draining';
+        response.writeHead(serving ? 200 : 503, { 'content-type': 'application/json' });
+        response.end(JSON.stringify({ status: this.health, ...this.#facts }));
+      } else {
+        response.writeHead(404).end();
+      }
+    });
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
+    return () => new Promise((resolve) => server.close(() => resolve()));
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * One message from claim to acknowledgement. What becomes of the message is decided in one place, at the end:
+ *   1. claim the row (counts the attempt) or learn why not;
+ *   2. hold the lease while the pipeline works;
+ *   3. turn what happened into one outcome;
+ *   4. settle: first the row, then the message. Each step can be repeated, and only the holder of the fence can
+ *      change the row, so a crash between any two of them costs time and nothing else.
+ */
+import type { JobQueue, ReceivedMessage } from '../shared/aws/job-queue.ts';
+import type { JobStore } from '../shared/aws/job-store.ts';
+import { asOutboardError, OutboardError } from '../shared/errors.ts';
+import { isTerminal, type Job, type JobOutput, type JobTimings } from '../shared/job.ts';
+import type { Logger } from '../shared/log.ts';
+import { Lease, StopError } from './lease.ts';
+import { Progress } from './progress.ts';
+
+/** What the pipeline gets to see of a job's surroundings. */
+export interface JobContext {
+  readonly signal: AbortSignal;
+  readonly progress: Pick<Progress, 'report'>;
+  readonly log: Logger;
+}
+
+/** Does the work of a job and stores its files; writes nothing to the row. */
+export interface Pipeline {
+  run(job: Job, context: JobContext): Promise<{ output: JobOutput; timings: JobTimings }>;
+  /** The `name@version` a job means now. @throws unknown_model */
+  versionFor(job: Job): string;
+  /** Takes back what an attempt stored and nobody will be told of. */
+  discard(job: Job): Promise<void>;
+  /** Erases what earlier, lost attempts of this job left behind. */
+  tidy(job: Job): Promise<void>;
+}
+
+export interface RunJobServices {
+  readonly jobs: JobStore;
+  readonly queue: Pick<JobQueue, 'delete' | 'setVisibility'>;
+  readonly pipeline: Pipeline;
+  readonly workerId: string;
+  readonly leaseSeconds: number;
+  readonly log: Logger;
+}
+
+type Outcome =
+  | { readonly kind: 'succeeded'; readonly output: JobOutput; readonly timings: JobTimings }
+  | { readonly kind: 'failed'; readonly error: OutboardError }
+  | { readonly kind: 'retry'; readonly error: OutboardError }
+  | { readonly kind: 'released' }
+  | { readonly kind: 'lost' };
+
+/** What happened to the message's job, for the metrics. */
+export type JobResult = Outcome['kind'] | 'skipped';
+
+export interface Finished {
+  readonly result: JobResult;
+  readonly timings?: JobTimings;
+}
+
+/** What the message needs once the row is settled. */
+type Acknowledgement = { readonly delete: true } | { readonly returnAfterSeconds: number } | 'leave';
+
+/** @param watch is handed each lease, so that a shutdown can stop the job. */
+export async function runJob(
+  services: RunJobServices,
+  message: ReceivedMessage,
+  watch: (lease: Lease) => void,
+): Promise<Finished> {
+  const { jobs, workerId, leaseSeconds } = services;
+  const now = new Date();
+  const leaseUntil = now.getTime() + leaseSeconds * 1000;
+  const found = await jobs.claim(message.jobId, workerId, now, leaseUntil);
+  if (found.kind !== 'claimed') {
+    await acknowledge(services, message, await whatNow(services, found));
+    return { result: 'skipped' };
+  }
+  const { job } = found;
+  const log = services.log;
+  const claim = { id: job.id, fence: job.fence };
+  const lease = new Lease(
+    { ...services, claim, receipt: message.receipt, seconds: leaseSeconds, log },
+    leaseUntil,
+  );
+  watch(lease);
+  const outcome = await work(services, job, lease).finally(() => lease.end());
+  await acknowledge(services, message, await settle(services, job, outcome));
+  if (outcome.kind !== 'succeeded') return { result: outcome.kind };
+  log.info({ job_id: job.id, attempt: job.attempt, ...outcome.timings }, 'job succeeded');
+  return { result: 'succeeded', timings: outcome.timings };
+}
+
+/** A message whose job cannot be claimed: either it is over, or it is somebody else's for now. */
+async function whatNow(
+  { jobs }: RunJobServices,
+  found: Exclude<Awaited<ReturnType<JobStore['claim']>>, { kind: 'claimed' }>,
+): Promise<Acknowledgement> {
+  if (found.kind === 'leased')
+    return { returnAfterSeconds: Math.max(1, (found.leaseUntil - Date.now()) / 1000 + 1) };
+  if (found.kind === 'overdue') {
+    await jobs.end(found.job.id, 'expired', new Date(), new OutboardError('deadline_exceeded').toPublic());
+  }
+  if (found.kind === 'exhausted') {
+    const detail = `It was started ${found.job.attempt} times; the last worker was ${found.job.worker}.`;
+    await jobs.end(
+      found.job.id,
+      'failed',
+      new Date(),
+      new OutboardError('attempts_exhausted', { detail }).toPublic(),
+    );
+  }
+  return { delete: true };
+}
+
+async function work({ jobs, pipeline, log }: RunJobServices, job: Job, lease: Lease): Promise<Outcome> {
+  const progress = new Progress(jobs, lease);
+  try {
+    const version = await jobs.fixModelVersion(lease.claim, pipeline.versionFor(job));
+    if (version === undefined) return { kind: 'lost' };
+    const fixed = { ...job, model_version: version };
+    const done = await pipeline.run(fixed, { signal: lease.signal, progress, log });
+    await progress.settled();
+    lease.signal.throwIfAborted();
+    return { kind: 'succeeded', ...done };
+  } catch (thrown) {
+    await progress.settled();
+    if (lease.signal.aborted) {
+      const reason: unknown = lease.signal.reason;
+      return { kind: reason instanceof StopError && reason.reason === 'shutdown' ? 'released' : 'lost' };
+    }
+    const error = asOutboardError(thrown);
+    const lastTry = job.attempt >= job.max_attempts;
+    log.warn(
+      { job_id: job.id, attempt: job.attempt, code: error.code, err: error.cause ?? error },
+      'attempt failed',
+    );
+    return { kind: error.retryable && !lastTry ? 'retry' : 'failed', error };
+  }
+}
+
+/** Writes the outcome to the row and says what the message needs. A write that finds the fence gone means `lost`. */
+async function settle(services: RunJobServices, job: Job, outcome: Outcome): Promise<Acknowledgement> {
+  const { jobs, pipeline } = services;
+  const claim = { id: job.id, fence: job.fence };
+  if (outcome.kind === 'succeeded') {
+    const settled = await jobs.succeed(claim, outcome.output, outcome.timings, new Date());
+    if (!settled) return afterLoss(services, job);
+    if (job.fence > 1) await pipeline.tidy(job);
+    return { delete: true };
+  }
+  if (outcome.kind === 'failed') {
+    const settled = await jobs.fail(claim, outcome.error.toPublic(), new Date());
+    return settled ? { delete: true } : afterLoss(services, job);
+  }
+  if (outcome.kind === 'retry') {
+    const settled = await jobs.requeue(claim, outcome.error.toPublic());
+    return settled ? { returnAfterSeconds: backOffSeconds(job.attempt) } : afterLoss(services, job);
+  }
+  if (outcome.kind === 'released') {
+    const settled = await jobs.release(claim);
+    return settled ? { returnAfterSeconds: 0 } : afterLoss(services, job);
+  }
+  return afterLoss(services, job);
+}
+
+/** The claim is gone. If the job is over (canceled, erased) so is its message; else it belongs to the next worker. */
+async function afterLoss({ jobs, pipeline }: RunJobServices, job: Job): Promise<Acknowledgement> {
+  await pipeline.discard(job);
+  const now = await jobs.get(job.id);
+  return now === undefined || isTerminal(now.status) ? { delete: true } : 'leave';
+}
+
+async function acknowledge(
+  { queue }: RunJobServices,
+  { receipt }: ReceivedMessage,
+  what: Acknowledgement,
+): Promise<void> {
+  if (what === 'leave') return;
+  if ('delete' in what) await queue.delete(receipt);
+  else await queue.setVisibility(receipt, what.returnAfterSeconds);
+}
+
+/** 2, 4, 8 … seconds, at most a minute: long enough for a passing fault, short beside any deadline. */
+const backOffSeconds = (attempt: number): number => Math.min(2 ** attempt, 60);

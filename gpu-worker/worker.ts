@@ -1,0 +1,98 @@
+/**
+ * The loop: a free place first, then a receive for exactly as many messages as can start. A message in hand is
+ * always being worked on, so nothing waits invisibly in a process that may die.
+ *
+ * Shutdown has two steps: stop receiving and let running jobs finish (drain); when the time is up or a second
+ * signal comes, stop them between two tiles and give them back at once, uncounted (release).
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { JobQueue } from '../shared/aws/job-queue.ts';
+import type { JobTimings } from '../shared/job.ts';
+import type { Logger } from '../shared/log.ts';
+import type { Lease } from './lease.ts';
+import { type JobResult, type RunJobServices, runJob } from './run-job.ts';
+
+/** A queue that does not answer is asked again after this long. */
+const RECEIVE_RETRY_MS = 1_000;
+
+interface WorkerOptions extends RunJobServices {
+  readonly queue: Pick<JobQueue, 'receive' | 'delete' | 'setVisibility'>;
+  readonly places: number;
+  readonly pollSeconds: number;
+  readonly log: Logger;
+  readonly onResult?: (result: JobResult, timings?: JobTimings) => void;
+}
+
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #running = new Set<Promise<void>>();
+  readonly #leases = new Set<Lease>();
+  #stopping = false;
+  #releasing = false;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+  }
+
+  /** Jobs in hand. */
+  get busy(): number {
+    return this.#running.size;
+  }
+
+  /** Works until `stop` is called; resolves when the last job is settled. */
+  async run(): Promise<void> {
+    const { queue, places, pollSeconds, leaseSeconds, log } = this.#options;
+    while (!this.#stopping) {
+      if (this.#running.size >= places) {
+        await Promise.race(this.#running);
+        continue;
+      }
+      try {
+        const messages = await queue.receive(places - this.#running.size, pollSeconds, leaseSeconds);
+        for (const message of messages) this.#start(message);
+      } catch (error) {
+        log.error({ err: error }, 'the queue does not answer');
+        await sleep(RECEIVE_RETRY_MS);
+      }
+    }
+    while (this.#running.size > 0) await Promise.race(this.#running);
+  }
+
+  /**
+   * Stops receiving; running jobs may finish for `drainMs`, then they are released. A second call releases them
+   * at once. A receive that is under way is waited for, because SQS may already have handed out its messages.
+   */
+  stop(drainMs: number): void {
+    if (this.#stopping) {
+      this.#release();
+      return;
+    }
+    this.#stopping = true;
+    this.#options.log.info({ busy: this.busy }, 'draining');
+    setTimeout(() => this.#release(), drainMs).unref();
+  }
+
+  #release(): void {
+    this.#releasing = true;
+    for (const lease of this.#leases) lease.abort('shutdown');
+  }
+
+  #start(message: Parameters<typeof runJob>[1]): void {
+    const { log, onResult } = this.#options;
+    const held: Lease[] = [];
+    const done = runJob(this.#options, message, (lease) => {
+      held.push(lease);
+      this.#leases.add(lease);
+      if (this.#stopping && this.#releasing) lease.abort('shutdown');
+    })
+      .then(({ result, timings }) => onResult?.(result, timings))
+      // Settling failed (DynamoDB or SQS away): the lease runs out and the message comes back by itself.
+      .catch((error: unknown) => log.error({ err: error, job_id: message.jobId }, 'could not settle a job'))
+      .finally(() => {
+        for (const lease of held) this.#leases.delete(lease);
+        this.#running.delete(done);
+      });
+    this.#running.add(done);
+  }
+}

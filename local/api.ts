@@ -1,0 +1,65 @@
+/** API Gateway and Lambda on one machine: serverless-offline in a child process, reading the real serverless.yml. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { printOutput } from './process-output.ts';
+import { HOST, portsFrom, STAGE } from './settings.ts';
+import { untilAnswers } from './until-answers.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '..');
+const SERVERLESS = path.join(ROOT, 'node_modules/serverless/bin/serverless.js');
+
+interface ApiOptions {
+  readonly port: number;
+  readonly environment: Record<string, string>;
+  readonly print: (line: string) => void;
+}
+
+export async function startApi({
+  port,
+  environment,
+  print,
+}: ApiOptions): Promise<{ url: string; close(): Promise<void> }> {
+  const ports = portsFrom(port);
+  const flags = {
+    stage: STAGE,
+    host: HOST,
+    httpPort: ports.api,
+    lambdaPort: ports.lambda,
+    websocketPort: ports.websocket,
+    albPort: ports.alb,
+    // An idle function stays loaded: the first request after a pause should not wait for it.
+    terminateIdleLambdaTime: 3600,
+  };
+  const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  // The script itself, not npx: ending npx leaves its child running.
+  const child = spawn(
+    process.execPath,
+    [SERVERLESS, 'offline', 'start', ...args, '--noPrependStageInUrl', '--noSponsor'],
+    {
+      cwd: ROOT,
+      env: { ...process.env, ...environment, SLS_TELEMETRY_DISABLED: '1', SLS_NOTIFICATIONS_MODE: 'off' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // Ctrl-C reaches the whole process group; the stack decides the order in which its parts end.
+      detached: true,
+    },
+  );
+  printOutput('api', child, print, (line) => /^(×|Error|.*EADDRINUSE)/.test(line));
+  const exited = once(child, 'exit');
+  const url = `http://${HOST}:${ports.api}`;
+  await Promise.race([
+    untilAnswers(`${url}/v1/openapi.json`),
+    exited.then(([code]) => {
+      throw new Error(`The API did not start (exit code ${code}).`);
+    }),
+  ]);
+  return {
+    url,
+    async close() {
+      child.kill('SIGINT');
+      const timer = setTimeout(() => child.kill('SIGKILL'), 5_000);
+      await exited;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,116 @@
+/**
+ * The whole system on one machine, from the code that runs on AWS: SQS (fauxqs), DynamoDB (dynalite), S3 (local/s3),
+ * API Gateway and Lambda (serverless-offline with the built bundles) and the worker. Used by `npm start` and by tests.
+ */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { ModelRegistry } from '../gpu-worker/model-registry.ts';
+import { buildFunctions } from '../scripts/build-functions.ts';
+import { connectCatalog, connectJobs, connectQueue } from '../shared/aws/connect.ts';
+import { startApi } from './api.ts';
+import { EventPump } from './event-pump.ts';
+import { startQueue } from './queue.ts';
+import { startS3Server } from './s3/server.ts';
+import { credentials, names, portsFrom, type StackOptions, stackEnvironment } from './settings.ts';
+import { startTable } from './table.ts';
+import { startWorker, type WorkerProcess } from './worker-process.ts';
+
+const MODELS_DIRECTORY = path.resolve(import.meta.dirname, '../models');
+
+export interface Stack {
+  readonly url: string;
+  readonly s3Url: string;
+  readonly metricsUrl: string;
+  readonly environment: Record<string, string>;
+  readonly worker: WorkerProcess;
+  close(): Promise<void>;
+}
+
+interface Options extends StackOptions {
+  readonly print: (line: string) => void;
+  /** Added to what functions and worker get. */
+  readonly environment?: Record<string, string>;
+}
+
+export async function startStack({
+  port,
+  directory,
+  print,
+  environment: extra = {},
+}: Options): Promise<Stack> {
+  const ports = portsFrom(port);
+  const environment = { ...stackEnvironment({ port, directory }), ...extra };
+  await mkdir(path.join(directory, 'table'), { recursive: true });
+  const closers: (() => Promise<void>)[] = [];
+  const started = async <T extends { close(): Promise<void> }>(starting: Promise<T>): Promise<T> => {
+    const part = await starting;
+    closers.unshift(() => part.close());
+    return part;
+  };
+  const close = async () => {
+    for (const end of closers.splice(0)) await end();
+  };
+  try {
+    const sqs = await started(startQueue(ports.sqs));
+    const pump = new EventPump({ lambdaPort: ports.lambda, sqsUrl: sqs.url, print });
+    const [s3] = await Promise.all([
+      started(startS3Server(s3Options(ports.s3, path.join(directory, 's3'), pump))),
+      started(startTable(ports.dynamodb, path.join(directory, 'table'))),
+      buildFunctions(),
+    ]);
+    const settings = settingsFrom(environment);
+    const { catalog } = await ModelRegistry.open(environment.OUTBOARD_MODELS_DIRECTORY ?? MODELS_DIRECTORY);
+    await connectCatalog(settings).write(catalog);
+    await wakeOpenJobs(settings);
+    const [worker, api] = await Promise.all([
+      started(startWorker({ environment, metricsPort: ports.metrics, print })),
+      started(startApi({ port, environment, print })),
+    ]);
+    pump.start();
+    closers.unshift(() => pump.close());
+    return {
+      url: api.url,
+      s3Url: s3.url,
+      metricsUrl: `http://127.0.0.1:${ports.metrics}`,
+      environment,
+      worker,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+const s3Options = (port: number, directory: string, pump: EventPump) => ({
+  port,
+  directory,
+  credentials,
+  buckets: [names.uploads, names.results, names.models].map((name) => ({ name, cors: { origins: ['*'] } })),
+  onObjectCreated: (created: Parameters<EventPump['uploaded']>[0]) => void pump.uploaded(created),
+});
+
+/** The queue kept nothing from the last run, but the rows did: every open job gets a new wake-up. */
+async function wakeOpenJobs(settings: ReturnType<typeof settingsFrom>): Promise<void> {
+  const { jobs, index } = connectJobs(settings);
+  const queue = connectQueue(settings);
+  for await (const id of index.due(new Date(8.64e15))) {
+    const job = await jobs.get(id);
+    if (job !== undefined) await queue.send(job.id, job.tenant);
+  }
+}
+
+/** The SDK reads keys from the environment of the process; functions and worker get theirs the same way. */
+function settingsFrom(environment: Record<string, string>) {
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = environment;
+  Object.assign(process.env, { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY });
+  return {
+    AWS_REGION: environment.AWS_REGION ?? '',
+    AWS_ENDPOINT_URL_SQS: environment.AWS_ENDPOINT_URL_SQS,
+    AWS_ENDPOINT_URL_DYNAMODB: environment.AWS_ENDPOINT_URL_DYNAMODB,
+    AWS_ENDPOINT_URL_S3: environment.AWS_ENDPOINT_URL_S3,
+    OUTBOARD_QUEUE_URL: environment.OUTBOARD_QUEUE_URL ?? '',
+    OUTBOARD_JOBS_TABLE: environment.OUTBOARD_JOBS_TABLE ?? '',
+    OUTBOARD_MODELS_BUCKET: environment.OUTBOARD_MODELS_BUCKET ?? '',
+  };
+}

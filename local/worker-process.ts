@@ -1,0 +1,62 @@
+/**
+ * The worker as a child process that is started anew whenever it ends: what ECS does for it in a stage. Crashing is
+ * its way out of trouble, so a crash here must look as it does there.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { printOutput } from './process-output.ts';
+import { HOST } from './settings.ts';
+import { untilAnswers } from './until-answers.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '..');
+const RESTART_AFTER_MS = 500;
+
+interface WorkerOptions {
+  readonly environment: Record<string, string>;
+  readonly metricsPort: number;
+  readonly print: (line: string) => void;
+}
+
+export interface WorkerProcess {
+  /** The process of this moment. */
+  readonly pid: number | undefined;
+  /** Ends with SIGTERM: running jobs finish or go back to the queue. */
+  close(): Promise<void>;
+}
+
+export async function startWorker({
+  environment,
+  metricsPort,
+  print,
+}: WorkerOptions): Promise<WorkerProcess> {
+  let child: ChildProcess;
+  let closing = false;
+  const start = () => {
+    child = spawn(process.execPath, [path.join(ROOT, 'gpu-worker/main.ts')], {
+      cwd: ROOT,
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    printOutput('worker', child, print, () => true);
+    child.once('exit', (code, signal) => {
+      if (closing) return;
+      print(`worker  ended (${signal ?? code}); starting it again`);
+      setTimeout(() => closing || start(), RESTART_AFTER_MS);
+    });
+  };
+  start();
+  await untilAnswers(`http://${HOST}:${metricsPort}/health`);
+  return {
+    get pid() {
+      return child.pid;
+    },
+    async close() {
+      closing = true;
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    },
+  };
+}

@@ -1,0 +1,60 @@
+/**
+ * Clients and stores from settings. Called only where a half is put together (gpu-worker/main.ts, the bottom of a
+ * function file, local/); each function imports just the connectors it needs, so its bundle holds no other client.
+ */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { CatalogStore } from './catalog-store.ts';
+import { JobIndex } from './job-index.ts';
+import { JobQueue } from './job-queue.ts';
+import { JobStore } from './job-store.ts';
+import { ObjectStore } from './object-store.ts';
+
+/** The services both halves use; an endpoint that is not set means AWS itself. */
+export interface ServiceSettings {
+  readonly AWS_REGION: string;
+  readonly AWS_ENDPOINT_URL_SQS?: string | undefined;
+  readonly AWS_ENDPOINT_URL_DYNAMODB?: string | undefined;
+  readonly AWS_ENDPOINT_URL_S3?: string | undefined;
+  readonly OUTBOARD_QUEUE_URL: string;
+  readonly OUTBOARD_JOBS_TABLE: string;
+  readonly OUTBOARD_MODELS_BUCKET: string;
+}
+
+const endpoint = (url: string | undefined) => (url === undefined ? {} : { endpoint: url });
+
+export function connectJobs(settings: ServiceSettings): { jobs: JobStore; index: JobIndex } {
+  const dynamo = new DynamoDBClient({
+    region: settings.AWS_REGION,
+    ...endpoint(settings.AWS_ENDPOINT_URL_DYNAMODB),
+  });
+  const client = DynamoDBDocumentClient.from(dynamo, { marshallOptions: { removeUndefinedValues: true } });
+  const table = settings.OUTBOARD_JOBS_TABLE;
+  return { jobs: new JobStore(client, table), index: new JobIndex(client, table) };
+}
+
+export function connectQueue(settings: ServiceSettings): JobQueue {
+  const client = new SQSClient({
+    region: settings.AWS_REGION,
+    ...endpoint(settings.AWS_ENDPOINT_URL_SQS),
+    // A local queue's URL names a host that does not resolve; the endpoint is the address.
+    useQueueUrlAsEndpoint: settings.AWS_ENDPOINT_URL_SQS === undefined,
+  });
+  return new JobQueue(client, settings.OUTBOARD_QUEUE_URL);
+}
+
+export function connectObjects(settings: ServiceSettings, bucket: string): ObjectStore {
+  const local = settings.AWS_ENDPOINT_URL_S3 !== undefined;
+  const client = new S3Client({
+    region: settings.AWS_REGION,
+    ...endpoint(settings.AWS_ENDPOINT_URL_S3),
+    forcePathStyle: local,
+  });
+  return new ObjectStore(client, bucket);
+}
+
+export function connectCatalog(settings: ServiceSettings): CatalogStore {
+  return new CatalogStore(connectObjects(settings, settings.OUTBOARD_MODELS_BUCKET));
+}

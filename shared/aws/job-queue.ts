@@ -1,0 +1,100 @@
+/**
+ * The queue of wake-ups. A message holds a job's id and nothing else: losing or repeating one can delay a job
+ * or wake a worker in vain, never change what happens to the job.
+ */
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import type { JobMessage } from '../job.ts';
+
+/** SQS hands out at most this many messages a call. */
+const MAX_BATCH = 10;
+
+export interface ReceivedMessage {
+  readonly jobId: string;
+  readonly receipt: string;
+}
+
+export class JobQueue {
+  readonly #client: SQSClient;
+  readonly #url: string;
+
+  constructor(client: SQSClient, url: string) {
+    this.#client = client;
+    this.#url = url;
+  }
+
+  /** @param tenant fair queuing: one tenant's backlog does not delay the others (MessageGroupId on a standard queue). */
+  async send(jobId: string, tenant: string): Promise<void> {
+    const message: JobMessage = { job_id: jobId };
+    await this.#client.send(
+      new SendMessageCommand({
+        QueueUrl: this.#url,
+        MessageBody: JSON.stringify(message),
+        MessageGroupId: tenant,
+      }),
+    );
+  }
+
+  /** Long-polls for up to `max` messages. Aborting the signal ends the wait; the message of that moment may reappear late. */
+  async receive(
+    max: number,
+    waitSeconds: number,
+    visibilitySeconds: number,
+    signal?: AbortSignal,
+  ): Promise<ReceivedMessage[]> {
+    const { Messages } = await this.#client.send(
+      new ReceiveMessageCommand({
+        QueueUrl: this.#url,
+        MaxNumberOfMessages: Math.min(max, MAX_BATCH),
+        WaitTimeSeconds: waitSeconds,
+        VisibilityTimeout: visibilitySeconds,
+      }),
+      signal === undefined ? {} : { abortSignal: signal },
+    );
+    const received = (Messages ?? []).map((message) => ({
+      jobId: readJobId(message.Body),
+      receipt: message.ReceiptHandle ?? '',
+    }));
+    return received;
+  }
+
+  /** The message comes back to any worker after this long; 0 is at once. */
+  async setVisibility(receipt: string, seconds: number): Promise<void> {
+    await this.#client.send(
+      new ChangeMessageVisibilityCommand({
+        QueueUrl: this.#url,
+        ReceiptHandle: receipt,
+        VisibilityTimeout: Math.max(0, Math.min(43_200, Math.ceil(seconds))),
+      }),
+    );
+  }
+
+  async delete(receipt: string): Promise<void> {
+    await this.#client.send(new DeleteMessageCommand({ QueueUrl: this.#url, ReceiptHandle: receipt }));
+  }
+
+  /** Messages waiting, as SQS counts them: approximate by its nature. */
+  async depth(): Promise<number> {
+    const { Attributes } = await this.#client.send(
+      new GetQueueAttributesCommand({ QueueUrl: this.#url, AttributeNames: ['ApproximateNumberOfMessages'] }),
+    );
+    return Number(Attributes?.ApproximateNumberOfMessages ?? 0);
+  }
+}
+
+/** @returns '' for a body that is not ours: the worker finds no such job and deletes the message. */
+export function readJobId(body: string | undefined): string {
+  try {
+    const message: unknown = JSON.parse(body ?? '');
+    if (message !== null && typeof message === 'object' && 'job_id' in message) return String(message.job_id);
+  } catch {
+    // Not JSON: not ours.
+  }
+  return '';
+}

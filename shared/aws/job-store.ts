@@ -1,0 +1,259 @@
+/**
+ * The jobs table: every move of a job's status is one conditional write here, and nowhere else.
+ * The conditions are the promises "accepted means durable" and "exactly-once effects": a writer that no longer
+ * holds the claim (another fence, another status) changes nothing and is told so.
+ */
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import type { PublicError } from '../errors.ts';
+import {
+  isTerminal,
+  type Job,
+  type JobOutput,
+  type JobProgress,
+  type JobTimings,
+  openShardOf,
+} from '../job.ts';
+
+/** What a claim found. Only `claimed` may work on the job. */
+export type ClaimOutcome =
+  | { readonly kind: 'claimed'; readonly job: Job }
+  | { readonly kind: 'leased'; readonly leaseUntil: number }
+  | { readonly kind: 'finished'; readonly job: Job }
+  | { readonly kind: 'exhausted'; readonly job: Job }
+  | { readonly kind: 'overdue'; readonly job: Job }
+  | { readonly kind: 'missing' };
+
+/** The proof of a claim that each later write carries. */
+export interface Claim {
+  readonly id: string;
+  readonly fence: number;
+}
+
+const CLAIMABLE = '(#status = :queued OR (#status = :running AND lease_until < :now))';
+const HELD = '#status = :running AND fence = :fence';
+const OPEN = '#status IN (:queued, :running)';
+const LEAVE_OPEN = 'REMOVE open_shard, sweep_at, lease_until';
+
+interface Update {
+  readonly set: string;
+  readonly condition: string;
+  readonly values: Record<string, unknown>;
+}
+
+export class JobStore {
+  readonly #client: DynamoDBDocumentClient;
+  readonly #table: string;
+
+  constructor(client: DynamoDBDocumentClient, table: string) {
+    this.#client = client;
+    this.#table = table;
+  }
+
+  /** Writes a new row; where one of that id is there already, returns that one untouched. */
+  async create(job: Job): Promise<{ readonly created: boolean; readonly job: Job }> {
+    try {
+      await this.#client.send(
+        new PutCommand({
+          TableName: this.#table,
+          Item: job,
+          ConditionExpression: 'attribute_not_exists(id)',
+        }),
+      );
+      return { created: true, job };
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      const existing = await this.get(job.id);
+      // Erased between the two calls: the id is free again.
+      return existing === undefined ? this.create(job) : { created: false, job: existing };
+    }
+  }
+
+  async get(id: string): Promise<Job | undefined> {
+    const { Item } = await this.#client.send(
+      new GetCommand({ TableName: this.#table, Key: { id }, ConsistentRead: true }),
+    );
+    return Item as Job | undefined;
+  }
+
+  /** Notes that the message is in the queue; from here the sweeper only looks again at the deadline. */
+  async markEnqueued(job: Pick<Job, 'id' | 'deadline_at'>, now: Date): Promise<void> {
+    await this.#update(job.id, {
+      set: 'SET enqueued_at = :at, sweep_at = :deadline',
+      condition: OPEN,
+      values: {
+        ':at': now.toISOString(),
+        ':deadline': job.deadline_at,
+        ':queued': 'queued',
+        ':running': 'running',
+      },
+    });
+  }
+
+  /** Takes the job for one attempt, counted now. @param leaseUntil epoch milliseconds */
+  async claim(id: string, worker: string, now: Date, leaseUntil: number): Promise<ClaimOutcome> {
+    const claimed = await this.#update(id, {
+      set:
+        'SET #status = :running, worker = :worker, lease_until = :until, started_at = :at, ' +
+        'attempt = attempt + :one, fence = fence + :one REMOVE progress, #error',
+      condition: `${CLAIMABLE} AND attempt < max_attempts AND deadline_at > :at`,
+      values: {
+        ':queued': 'queued',
+        ':running': 'running',
+        ':now': now.getTime(),
+        ':at': now.toISOString(),
+        ':worker': worker,
+        ':until': leaseUntil,
+        ':one': 1,
+      },
+    });
+    if (claimed !== undefined) return { kind: 'claimed', job: claimed };
+    return this.#whyNotClaimed(id, worker, now, leaseUntil);
+  }
+
+  async #whyNotClaimed(id: string, worker: string, now: Date, leaseUntil: number): Promise<ClaimOutcome> {
+    const job = await this.get(id);
+    if (job === undefined) return { kind: 'missing' };
+    if (isTerminal(job.status)) return { kind: 'finished', job };
+    if (job.deadline_at <= now.toISOString()) return { kind: 'overdue', job };
+    if (job.status === 'running' && (job.lease_until ?? 0) >= now.getTime()) {
+      return { kind: 'leased', leaseUntil: job.lease_until ?? now.getTime() };
+    }
+    if (job.attempt >= job.max_attempts) return { kind: 'exhausted', job };
+    // It changed between the write and the read and can be claimed now.
+    return this.claim(id, worker, now, leaseUntil);
+  }
+
+  /** Fixes the version for all attempts of this job. @returns the version that counts, or undefined if the claim is lost. */
+  async fixModelVersion(claim: Claim, version: string): Promise<string | undefined> {
+    const job = await this.#whileHeld(claim, 'SET model_version = if_not_exists(model_version, :version)', {
+      ':version': version,
+    });
+    return job?.model_version;
+  }
+
+  /** @returns false where the claim is lost: canceled, expired, or taken by another worker. */
+  async renew(claim: Claim, leaseUntil: number): Promise<boolean> {
+    return (await this.#whileHeld(claim, 'SET lease_until = :until', { ':until': leaseUntil })) !== undefined;
+  }
+
+  /** @returns false where the claim is lost; a late report can never revive a job. */
+  async report(claim: Claim, progress: JobProgress): Promise<boolean> {
+    return (
+      (await this.#whileHeld(claim, 'SET progress = :progress', { ':progress': progress })) !== undefined
+    );
+  }
+
+  async succeed(claim: Claim, output: JobOutput, timings: JobTimings, now: Date): Promise<boolean> {
+    const set = `SET #status = :succeeded, #output = :output, timings = :timings, finished_at = :at ${LEAVE_OPEN}, progress`;
+    const values = {
+      ':succeeded': 'succeeded',
+      ':output': output,
+      ':timings': timings,
+      ':at': now.toISOString(),
+    };
+    return (await this.#whileHeld(claim, set, values)) !== undefined;
+  }
+
+  async fail(claim: Claim, error: PublicError, now: Date): Promise<boolean> {
+    const set = `SET #status = :failed, #error = :error, finished_at = :at ${LEAVE_OPEN}, progress`;
+    const values = { ':failed': 'failed', ':error': error, ':at': now.toISOString() };
+    return (await this.#whileHeld(claim, set, values)) !== undefined;
+  }
+
+  /** Back to the queue after a failure that may pass; the reason stays visible on the row. */
+  async requeue(claim: Claim, error: PublicError): Promise<boolean> {
+    const set = 'SET #status = :queued, #error = :error REMOVE lease_until, progress, worker';
+    return (await this.#whileHeld(claim, set, { ':queued': 'queued', ':error': error })) !== undefined;
+  }
+
+  /** Back to the queue because the worker shuts down: the attempt does not count. */
+  async release(claim: Claim): Promise<boolean> {
+    const set = 'SET #status = :queued, attempt = attempt - :one REMOVE lease_until, progress, worker';
+    return (await this.#whileHeld(claim, set, { ':queued': 'queued', ':one': 1 })) !== undefined;
+  }
+
+  /** Ends an open job from outside its worker. @returns the job as it is now, or undefined if it was not open. */
+  async end(
+    id: string,
+    status: 'canceled' | 'expired' | 'failed',
+    now: Date,
+    error?: PublicError,
+  ): Promise<Job | undefined> {
+    return this.#update(id, {
+      set: `SET #status = :ended, finished_at = :at${error === undefined ? '' : ', #error = :error'} ${LEAVE_OPEN}, progress`,
+      condition: OPEN,
+      values: {
+        ':ended': status,
+        ':at': now.toISOString(),
+        ':queued': 'queued',
+        ':running': 'running',
+        ...(error === undefined ? {} : { ':error': error }),
+      },
+    });
+  }
+
+  /** Opens a job that did not succeed for a fresh set of attempts. @returns undefined where it is open or succeeded. */
+  async reopen(
+    id: string,
+    { deadlineAt, sweepAt }: { deadlineAt: string; sweepAt: string },
+  ): Promise<Job | undefined> {
+    return this.#update(id, {
+      set:
+        'SET #status = :queued, attempt = :zero, deadline_at = :deadline, open_shard = :shard, sweep_at = :sweep ' +
+        'REMOVE #error, #output, model_version, timings, started_at, finished_at, enqueued_at, worker',
+      condition: '#status IN (:failed, :expired, :canceled)',
+      values: {
+        ':queued': 'queued',
+        ':zero': 0,
+        ':deadline': deadlineAt,
+        ':shard': openShardOf(id),
+        ':sweep': sweepAt,
+        ':failed': 'failed',
+        ':expired': 'expired',
+        ':canceled': 'canceled',
+      },
+    });
+  }
+
+  async erase(id: string): Promise<void> {
+    await this.#client.send(new DeleteCommand({ TableName: this.#table, Key: { id } }));
+  }
+
+  #whileHeld(claim: Claim, set: string, values: Record<string, unknown>): Promise<Job | undefined> {
+    return this.#update(claim.id, {
+      set,
+      condition: HELD,
+      values: { ...values, ':running': 'running', ':fence': claim.fence },
+    });
+  }
+
+  /** @returns the row after the write, or undefined where the condition did not hold. */
+  async #update(id: string, { set, condition, values }: Update): Promise<Job | undefined> {
+    const names = { '#status': 'status', '#error': 'error', '#output': 'output' };
+    const used = Object.entries(names).filter(([alias]) => set.includes(alias) || condition.includes(alias));
+    try {
+      const { Attributes } = await this.#client.send(
+        new UpdateCommand({
+          TableName: this.#table,
+          Key: { id },
+          UpdateExpression: set,
+          ConditionExpression: condition,
+          ExpressionAttributeNames: Object.fromEntries(used),
+          ExpressionAttributeValues: values,
+          ReturnValues: 'ALL_NEW',
+        }),
+      );
+      return Attributes as Job;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return undefined;
+      throw error;
+    }
+  }
+}

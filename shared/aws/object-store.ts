@@ -1,0 +1,173 @@
+/**
+ * Files in S3: inputs, results, model packages. Keys are built here, in one place, because the upload trigger,
+ * the lifecycle rules and erasure all depend on their prefixes.
+ */
+import { createReadStream } from 'node:fs';
+import {
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  NoSuchKey,
+  NotFound,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { createPresignedPost, type PresignedPost } from '@aws-sdk/s3-presigned-post';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { OutboardError } from '../errors.ts';
+
+/** Only keys under this prefix can start a job. */
+export const UPLOAD_PREFIX = 'uploads/';
+
+export const uploadKey = (tenant: string, uploadId: string): string =>
+  `${UPLOAD_PREFIX}${tenant}/${uploadId}`;
+/** Named by the request, so that another body under the same Idempotency-Key cannot overwrite the first picture. */
+export const inputKey = (jobId: string, requestHash: string): string => `inputs/${jobId}/${requestHash}`;
+export const inputPrefix = (jobId: string): string => `inputs/${jobId}/`;
+export const resultPrefix = (jobId: string): string => `results/${jobId}/`;
+/** Named by the claim, so that a worker that lost its lease writes beside the result, never over it. */
+export const resultKey = (jobId: string, fence: number, name: string): string =>
+  `${resultPrefix(jobId)}${fence}/${name}`;
+
+export interface StoredObject {
+  readonly bytes: number;
+  readonly eTag: string;
+  readonly contentType: string | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** What to store: bytes in memory, or a file that is streamed. */
+export type Body = Uint8Array | { readonly path: string; readonly bytes: number };
+
+interface PutOptions {
+  readonly contentType: string;
+  readonly fileName?: string;
+  readonly signal?: AbortSignal;
+}
+
+interface PresignOptions {
+  readonly maxBytes: number;
+  readonly contentType: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly expiresSeconds: number;
+}
+
+export class ObjectStore {
+  readonly #client: S3Client;
+  readonly bucket: string;
+
+  constructor(client: S3Client, bucket: string) {
+    this.#client = client;
+    this.bucket = bucket;
+  }
+
+  async put(key: string, body: Body, { contentType, fileName, signal }: PutOptions): Promise<void> {
+    const isFile = !(body instanceof Uint8Array);
+    await this.#client.send(
+      new PutObjectCommand({
+        Bucket: this.bucket,
+        Key: key,
+        Body: isFile ? createReadStream(body.path) : body,
+        ContentLength: isFile ? body.bytes : body.byteLength,
+        ContentType: contentType,
+        ContentDisposition: fileName === undefined ? undefined : contentDisposition(fileName),
+      }),
+      signal === undefined ? {} : { abortSignal: signal },
+    );
+  }
+
+  /**
+   * The whole object in memory.
+   * @throws input_not_found where it is not there; input_too_large before reading more than `maxBytes`.
+   */
+  async get(key: string, maxBytes: number, signal?: AbortSignal): Promise<Buffer> {
+    try {
+      const { Body, ContentLength } = await this.#client.send(
+        new GetObjectCommand({ Bucket: this.bucket, Key: key }),
+        signal === undefined ? {} : { abortSignal: signal },
+      );
+      if (Body === undefined) throw new OutboardError('input_not_found');
+      if ((ContentLength ?? 0) > maxBytes) {
+        await Body.transformToWebStream().cancel();
+        throw new OutboardError('input_too_large', {
+          detail: `It has ${ContentLength} bytes, the limit is ${maxBytes}.`,
+        });
+      }
+      return Buffer.from(await Body.transformToByteArray());
+    } catch (error) {
+      if (error instanceof NoSuchKey) throw new OutboardError('input_not_found', { cause: error });
+      throw error;
+    }
+  }
+
+  async head(key: string): Promise<StoredObject | undefined> {
+    try {
+      const found = await this.#client.send(new HeadObjectCommand({ Bucket: this.bucket, Key: key }));
+      return {
+        bytes: found.ContentLength ?? 0,
+        eTag: found.ETag ?? '',
+        contentType: found.ContentType,
+        metadata: found.Metadata ?? {},
+      };
+    } catch (error) {
+      if (error instanceof NotFound) return undefined;
+      throw error;
+    }
+  }
+
+  /** Erases everything under `prefix` but the keys that start with `keep`. */
+  async erasePrefix(prefix: string, keep?: string): Promise<void> {
+    let token: string | undefined;
+    do {
+      const page = await this.#client.send(
+        new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix, ContinuationToken: token }),
+      );
+      const keys = (page.Contents ?? []).flatMap(({ Key }) =>
+        Key === undefined || (keep !== undefined && Key.startsWith(keep)) ? [] : [{ Key }],
+      );
+      if (keys.length > 0) {
+        await this.#client.send(
+          new DeleteObjectsCommand({ Bucket: this.bucket, Delete: { Objects: keys, Quiet: true } }),
+        );
+      }
+      token = page.NextContinuationToken;
+    } while (token !== undefined);
+  }
+
+  /** A link that anybody who has it can read with for `seconds`. */
+  presignGet(key: string, seconds: number): Promise<string> {
+    return getSignedUrl(this.#client, new GetObjectCommand({ Bucket: this.bucket, Key: key }), {
+      expiresIn: seconds,
+    });
+  }
+
+  /** A form that uploads one file of this type and at most this size to this key, from a browser too. */
+  presignPost(
+    key: string,
+    { maxBytes, contentType, metadata, expiresSeconds }: PresignOptions,
+  ): Promise<PresignedPost> {
+    const fields = Object.entries(metadata).map(([name, value]) => [`x-amz-meta-${name}`, value] as const);
+    return createPresignedPost(this.#client, {
+      Bucket: this.bucket,
+      Key: key,
+      Fields: { 'Content-Type': contentType, ...Object.fromEntries(fields) },
+      Conditions: [
+        ['content-length-range', 1, maxBytes],
+        ['eq', '$Content-Type', contentType],
+        ...fields.map(([name, value]): ['eq', string, string] => ['eq', `$${name}`, value]),
+      ],
+      Expires: expiresSeconds,
+    });
+  }
+
+  uri(key: string): string {
+    return `s3://${this.bucket}/${key}`;
+  }
+}
+
+/** RFC 6266: an ASCII name for old clients, the real one in UTF-8. */
+function contentDisposition(fileName: string): string {
+  const ascii = fileName.replaceAll(/[^\w.-]/g, '_');
+  return `inline; filename="${ascii}"; filename*=UTF-8''${encodeURIComponent(fileName)}`;
+}

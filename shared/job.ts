@@ -1,0 +1,130 @@
+/**
+ * The job and its states: the contract between the API and the worker. The row in DynamoDB is the truth; the
+ * SQS message carries the id alone and only wakes a worker. See docs/architecture.md, "Job states".
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import type { PublicError } from './errors.ts';
+
+export const jobStatuses = ['queued', 'running', 'succeeded', 'failed', 'canceled', 'expired'] as const;
+export type JobStatus = (typeof jobStatuses)[number];
+
+/** States that nothing leaves but a deliberate retry. */
+const terminalStatuses: ReadonlySet<JobStatus> = new Set(['succeeded', 'failed', 'canceled', 'expired']);
+export const isTerminal = (status: JobStatus): boolean => terminalStatuses.has(status);
+
+/** Where the worker finds the picture. */
+export type JobInput =
+  | { readonly kind: 'url'; readonly url: string }
+  | { readonly kind: 'object'; readonly bucket: string; readonly key: string; readonly name?: string };
+
+/** What the worker is doing now: `completed` of `total` `unit`s of this `phase`. */
+export interface JobProgress {
+  readonly phase: 'fetching' | 'decoding' | 'enlarging' | 'encoding' | 'storing';
+  readonly completed: number;
+  readonly total: number;
+  readonly unit: 'tile' | 'byte' | 'step';
+}
+
+/** One file among the results. `key` is in the results bucket. */
+export interface ResultFile {
+  readonly key: string;
+  readonly content_type: string;
+  readonly bytes: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What a finished job leaves: files by role (`sr_image`, `original_image`) and plain facts. */
+export interface JobOutput {
+  readonly files: Readonly<Record<string, ResultFile>>;
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/** Milliseconds spent by the successful attempt, by phase. */
+export type JobTimings = Readonly<Partial<Record<TimedPhase, number>>>;
+export type TimedPhase =
+  | 'queue_ms'
+  | 'fetch_ms'
+  | 'decode_ms'
+  | 'compute_ms'
+  | 'encode_ms'
+  | 'store_ms'
+  | 'total_ms';
+
+/** A row of the jobs table. Times are ISO 8601 unless the name says otherwise. */
+export interface Job {
+  readonly id: string;
+  readonly tenant: string;
+  readonly status: JobStatus;
+  readonly task: string;
+  /** The model as it was asked for: a name, an alias or `name@version`. */
+  readonly model: string;
+  /** `name@version` fixed when the first attempt starts; later attempts use the same. */
+  readonly model_version?: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly input: JobInput;
+  /** Hash of the request, so that a reused Idempotency-Key with another body is seen. */
+  readonly request_hash: string;
+  readonly created_at: string;
+  readonly enqueued_at?: string;
+  readonly started_at?: string;
+  readonly finished_at?: string;
+  /** No job outlives this, whether or not a worker ever comes. */
+  readonly deadline_at: string;
+  /** Counted when work starts, before anything can crash, so a job that kills its process is bounded. */
+  readonly attempt: number;
+  /** Grows with every claim and never shrinks (a released attempt is given back, its fence is not): the token of every later write. */
+  readonly fence: number;
+  readonly max_attempts: number;
+  readonly worker?: string;
+  /** Epoch milliseconds until which `worker` alone may write. */
+  readonly lease_until?: number;
+  readonly progress?: JobProgress;
+  readonly output?: JobOutput;
+  readonly error?: PublicError;
+  readonly timings?: JobTimings;
+  /** Epoch seconds at which the table drops the row. */
+  readonly expires_at: number;
+  /** Present only while the job is open: the sweeper's index holds nothing else. */
+  readonly open_shard?: string;
+  readonly sweep_at?: string;
+}
+
+/** The wake-up that travels through SQS. */
+export interface JobMessage {
+  readonly job_id: string;
+}
+
+const ID_BYTES = 15;
+const ID_PATTERN = /^job_[0-9a-z]{24}$/;
+
+/** 15 bytes as 24 characters of RFC 4648 base32, lower case: safe in URLs, keys and file names. */
+function encodeId(bytes: Uint8Array): string {
+  const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
+  let bits = 0n;
+  for (const byte of bytes) bits = (bits << 8n) | BigInt(byte);
+  let text = '';
+  for (let shift = bytes.length * 8 - 5; shift >= 0; shift -= 5) {
+    text += alphabet.charAt(Number((bits >> BigInt(shift)) & 31n));
+  }
+  return `job_${text}`;
+}
+
+export const newJobId = (): string => encodeId(randomBytes(ID_BYTES));
+
+/** The same parts always give the same id: this makes a repeated request or event find the first job. */
+export function deriveJobId(...parts: readonly string[]): string {
+  const hash = createHash('sha256').update(JSON.stringify(parts)).digest();
+  return encodeId(hash.subarray(0, ID_BYTES));
+}
+
+export const isJobId = (text: string): boolean => ID_PATTERN.test(text);
+
+const OPEN_SHARDS = 4;
+
+/** Open jobs are spread over a few partitions of the sweeper's index; one partition takes 1,000 writes/s. */
+export const openShards: readonly string[] = Array.from(
+  { length: OPEN_SHARDS },
+  (_, index) => `open-${index}`,
+);
+export const openShardOf = (id: string): string => `open-${id.charCodeAt(id.length - 1) % OPEN_SHARDS}`;

@@ -1,0 +1,73 @@
+/**
+ * Model packages: the manifest beside the ONNX files (`models/<name>/<version>/model.json`) and the catalog that
+ * the API and the workers share. The manifest is the whole contract with a model; nothing is read off file names.
+ */
+import { z } from 'zod';
+
+const modelName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes');
+const modelVersion = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,31}$/);
+const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a plain file name inside the package');
+
+const imageTensor = z.strictObject({
+  name: z.string(),
+  dtype: z.literal('uint8'),
+  layout: z.literal('NHWC'),
+  channels: z.literal(3),
+});
+
+/** One ONNX file: uint8 NHWC in, uint8 NHWC out, `scale` times larger; pre- and post-processing are in the graph. */
+const superResolutionGraph = z.strictObject({
+  scale: z.int().min(1).max(8),
+  file: fileName,
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  bytes: z.int().positive(),
+  input: imageTensor,
+  output: imageTensor,
+  /** Input pixels that one output pixel can see in each direction; the overlap that makes tiling exact. */
+  receptive_radius: z.int().nonnegative(),
+  /** The one input shape that large pictures are cut into, in input pixels. */
+  tile: z.strictObject({ height: z.int().positive(), width: z.int().positive() }),
+});
+
+export const modelManifest = z.strictObject({
+  schema_version: z.literal(1),
+  name: modelName,
+  version: modelVersion,
+  task: z.literal('super-resolution'),
+  description: z.string(),
+  licence: z.string(),
+  parameters: z.int().positive(),
+  graphs: z.array(superResolutionGraph).min(1),
+  metrics: z.record(z.string(), z.unknown()).optional(),
+});
+
+export type ModelManifest = z.infer<typeof modelManifest>;
+export type SuperResolutionGraph = z.infer<typeof superResolutionGraph>;
+export type Task = ModelManifest['task'];
+
+/** Everything that can be asked for: the packages, and the names that point at one of them. */
+export const modelCatalog = z.strictObject({
+  models: z.array(modelManifest),
+  /** alias or model name → `name@version` that answers to it. */
+  aliases: z.record(z.string(), z.string()),
+});
+
+export type ModelCatalog = z.infer<typeof modelCatalog>;
+
+export const versionOf = (manifest: Pick<ModelManifest, 'name' | 'version'>): string =>
+  `${manifest.name}@${manifest.version}`;
+
+/**
+ * The package that `asked` (an alias, a name or `name@version`) means now. A bare name without an alias means
+ * its only or lexically last version.
+ * @returns undefined where the catalog has nothing of that name.
+ */
+export function resolveModel(catalog: ModelCatalog, asked: string): ModelManifest | undefined {
+  const target = catalog.aliases[asked] ?? asked;
+  const exact = catalog.models.find((model) => versionOf(model) === target);
+  if (exact !== undefined) return exact;
+  return catalog.models
+    .filter((model) => model.name === target)
+    .sort((a, b) => a.version.localeCompare(b.version, 'en', { numeric: true }))
+    .at(-1);
+}

@@ -1,0 +1,104 @@
+/** What the API answers, for OpenAPI and for clients' types. The views in functions/http build exactly these. */
+import { z } from 'zod';
+import { errorKinds } from './errors.ts';
+import { jobStatuses } from './job.ts';
+
+const time = z.iso.datetime();
+
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().meta({ description: 'A sentence for a person.' }),
+    instance: z.string(),
+    code: z
+      .enum(Object.keys(errorKinds) as [string, ...string[]])
+      .meta({ description: 'Stable: branch on this.' }),
+    field: z.string().optional().meta({ description: 'The request field at fault.' }),
+  })
+  .meta({ id: 'Problem' });
+
+const superResolutionOutput = z
+  .object({
+    sr_image_url: z
+      .url()
+      .meta({
+        description: 'The enlarged picture; the link lives for an hour, read the job again for a new one.',
+      }),
+    sr_image_uri: z.string(),
+    original_image_url: z
+      .url()
+      .meta({ description: 'The bicubic enlargement of the input, for comparison.' }),
+    original_image_uri: z.string(),
+    upscale_factor: z.int(),
+    width: z.int(),
+    height: z.int(),
+    input: z.object({
+      width: z.int().meta({ description: 'After EXIF orientation.' }),
+      height: z.int(),
+      format: z.string(),
+      pages: z.int().meta({ description: 'Frames or pages in the file; the first is the one enlarged.' }),
+    }),
+  })
+  .meta({ id: 'SuperResolutionOutput' });
+
+export const jobSchema = z
+  .object({
+    id: z.string(),
+    status: z.enum(jobStatuses),
+    task: z.string(),
+    model: z.string(),
+    model_version: z.string().optional(),
+    parameters: z.record(z.string(), z.unknown()),
+    progress: z
+      .object({ phase: z.string(), completed: z.int(), total: z.int(), unit: z.string() })
+      .optional(),
+    attempt: z.int(),
+    max_attempts: z.int(),
+    error: z.object({ code: z.string(), message: z.string(), field: z.string().optional() }).optional(),
+    timings: z.record(z.string(), z.number()).optional().meta({ description: 'Milliseconds by phase.' }),
+    output: superResolutionOutput.optional(),
+    created_at: time,
+    started_at: time.optional(),
+    finished_at: time.optional(),
+    deadline_at: time,
+    links: z.object({ self: z.url(), cancel: z.url(), retry: z.url() }),
+  })
+  .meta({ id: 'Job' });
+
+export const jobListSchema = z
+  .object({ jobs: z.array(jobSchema), cursor: z.string().optional() })
+  .meta({ id: 'JobList' });
+
+export const uploadSchema = z
+  .object({
+    upload_id: z.string(),
+    url: z.url(),
+    fields: z.record(z.string(), z.string()).meta({ description: 'Form fields to send before the file.' }),
+    max_bytes: z.int(),
+    expires_at: time,
+    job: z.object({ id: z.string(), links: z.object({ self: z.url() }) }).optional(),
+  })
+  .meta({ id: 'Upload' });
+
+export const modelSchema = z
+  .object({
+    name: z.string(),
+    task: z.string(),
+    description: z.string(),
+    licence: z.string(),
+    aliases: z.array(z.string()),
+    version: z.string(),
+    versions: z.array(z.string()),
+    upscale_factors: z.array(z.int()),
+    parameters: z
+      .record(z.string(), z.unknown())
+      .meta({ description: 'JSON Schema of the task parameters.' }),
+    metrics: z.record(z.string(), z.unknown()).optional(),
+  })
+  .meta({ id: 'Model' });
+
+export const healthSchema = z
+  .object({ status: z.enum(['ok', 'degraded']), stage: z.string(), queue: z.unknown(), models: z.unknown() })
+  .meta({ id: 'Health' });
