@@ -5,6 +5,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type ObjectStore, resultKey, resultPrefix } from '../shared/aws/object-store.ts';
+import { OutboardError } from '../shared/errors.ts';
 import type { Job, JobOutput, ResultFile } from '../shared/job.ts';
 import { versionOf } from '../shared/model.ts';
 import { type SuperResolutionParameters, superResolutionParameters } from '../shared/requests.ts';
@@ -62,8 +63,6 @@ export class SuperResolution implements Pipeline {
 }
 
 const fileExtension = { png: 'png', jpeg: 'jpg', webp: 'webp' } as const;
-
-type Picture = Encoded & { readonly width: number; readonly height: number };
 
 /** One attempt at one job. */
 class Enlargement {
@@ -130,29 +129,27 @@ class Enlargement {
     });
   }
 
-  #encode(picture: { readonly color: Pixels; readonly alpha?: Pixels | undefined }): Promise<Picture> {
+  #encode(picture: { readonly color: Pixels; readonly alpha?: Pixels | undefined }): Promise<Encoded> {
     const { output_format: format, quality } = this.#parameters;
-    const { width, height } = picture.color;
-    return encodeImage(picture, { format, quality }, this.#room).then((encoded) => ({
-      ...encoded,
-      width,
-      height,
-    }));
+    return encodeImage(picture, { format, quality }, this.#room);
   }
 
-  async #store(pictures: Record<string, Picture>): Promise<Record<string, ResultFile>> {
-    const extension = fileExtension[this.#parameters.output_format];
+  async #store(pictures: Record<string, Encoded>): Promise<Record<string, ResultFile>> {
+    const { output_format: format } = this.#parameters;
+    const extension = fileExtension[format];
+    const contentType = `image/${format}`;
     const { signal, progress } = this.#context;
     progress.report({ phase: 'storing', completed: 0, total: 1, unit: 'step' });
-    const stored = Object.entries(pictures).map(
-      async ([role, { body, size, contentType, width, height }]) => {
-        const key = resultKey(this.#job.id, this.#job.fence, `${role}.${extension}`);
-        const fileName = `${this.#baseName()}-${role === 'sr_image' ? 'enlarged' : 'bicubic'}.${extension}`;
-        const content = body instanceof Uint8Array ? body : { ...body, bytes: size };
-        await this.#services.results.put(key, content, { contentType, fileName, signal });
-        return [role, { key, content_type: contentType, bytes: size, width, height }] as const;
-      },
-    );
+    const stored = Object.entries(pictures).map(async ([role, { body, bytes, width, height }]) => {
+      const key = resultKey(this.#job.id, this.#job.fence, `${role}.${extension}`);
+      const fileName = `${this.#baseName()}-${role === 'sr_image' ? 'enlarged' : 'bicubic'}.${extension}`;
+      await this.#services.results
+        .put(key, body, { contentType, fileName, signal })
+        .catch((cause: unknown) => {
+          throw new OutboardError('storage_failed', { cause });
+        });
+      return [role, { key, content_type: contentType, bytes, width, height }] as const;
+    });
     return Object.fromEntries(await this.#watch.time('store_ms', () => Promise.all(stored)));
   }
 

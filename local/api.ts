@@ -1,7 +1,11 @@
-/** API Gateway and Lambda on one machine: serverless-offline in a child process, reading the real serverless.yml. */
+/**
+ * API Gateway and Lambda on one machine: serverless-offline in a child process, reading the real serverless.yml,
+ * behind the local gateway.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { startGateway } from './gateway.ts';
 import { printOutput } from './process-output.ts';
 import { HOST, portsFrom, STAGE } from './settings.ts';
 import { untilAnswers } from './until-answers.ts';
@@ -24,7 +28,7 @@ export async function startApi({
   const flags = {
     stage: STAGE,
     host: HOST,
-    httpPort: ports.api,
+    httpPort: ports.functions,
     lambdaPort: ports.lambda,
     websocketPort: ports.websocket,
     albPort: ports.alb,
@@ -46,16 +50,18 @@ export async function startApi({
   );
   printOutput('api', child, print, (line) => /^(×|Error|.*EADDRINUSE)/.test(line));
   const exited = once(child, 'exit');
-  const url = `http://${HOST}:${ports.api}`;
+  const url = `http://${HOST}:${ports.functions}`;
   await Promise.race([
     untilAnswers(`${url}/v1/openapi.json`),
     exited.then(([code]) => {
       throw new Error(`The API did not start (exit code ${code}).`);
     }),
   ]);
+  const gateway = await startGateway({ port: ports.api, upstreamPort: ports.functions });
   return {
-    url,
+    url: gateway.url,
     async close() {
+      await gateway.close();
       child.kill('SIGINT');
       const timer = setTimeout(() => child.kill('SIGKILL'), 5_000);
       await exited;

@@ -28,6 +28,7 @@ export interface StackOptions {
 /** Which port each part listens on. The gaps are ports that serverless-offline opens for itself. */
 export const portsFrom = (port: number) => ({
   api: port,
+  functions: port + 8,
   websocket: port + 1,
   lambda: port + 2,
   alb: port + 3,

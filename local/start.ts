@@ -2,7 +2,7 @@
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { API_KEY, HOST, portsFrom } from './settings.ts';
-import { startStack } from './stack.ts';
+import { type Stack, startStack } from './stack.ts';
 
 const DEFAULT_PORT = 3000;
 
@@ -23,7 +23,7 @@ async function refuseBusyPorts(): Promise<void> {
   }
 }
 
-function banner(url: string, s3Url: string, metricsUrl: string): string {
+function banner({ url, s3Url, metricsUrl }: Stack): string {
   const seconds = ((performance.now() - begun) / 1000).toFixed(1);
   return `
 Outboard is ready after ${seconds} s.
@@ -36,28 +36,34 @@ Outboard is ready after ${seconds} s.
 
 Try it (any picture of yours instead of test/fixtures/photo.jpg):
 
-  curl -s ${url}/v1/jobs -H 'x-api-key: ${API_KEY}' -H 'content-type: application/json' -H 'prefer: wait=20' \\
-    -d "{\\"image_base64\\": \\"$(base64 -w0 test/fixtures/photo.jpg)\\", \\"upscale_factor\\": 4}"
+  printf '{"upscale_factor": 4, "image_base64": "%s"}' "$(base64 < test/fixtures/photo.jpg | tr -d '\\n')" |
+    curl -s ${url}/v1/jobs -d @- -H 'x-api-key: ${API_KEY}' -H 'content-type: application/json' -H 'prefer: wait=20'
 
 Ctrl-C ends everything.
 `;
 }
 
-try {
+async function start(): Promise<Stack> {
   await refuseBusyPorts();
   const stack = await startStack({ port, directory, print: console.log });
-  console.log(banner(stack.url, stack.s3Url, stack.metricsUrl));
-  let ending = false;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, async () => {
-      if (ending) process.exit(1);
-      ending = true;
-      console.log('\nEnding; jobs in hand go back to the queue. Ctrl-C again ends at once.');
-      await stack.close();
-      process.exit(0);
-    });
-  }
-} catch (error) {
+  console.log(banner(stack));
+  return stack;
+}
+
+// Signals are caught from the first moment: a Ctrl-C during the start must not leave parts of the stack behind.
+const starting = start();
+let ending = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, async () => {
+    if (ending) process.exit(1);
+    ending = true;
+    console.log('\nEnding; jobs in hand finish or go back to the queue. Ctrl-C again ends at once.');
+    const stack = await starting.catch(() => undefined);
+    await stack?.close();
+    process.exit(0);
+  });
+}
+starting.catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);
-}
+});

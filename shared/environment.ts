@@ -4,64 +4,76 @@
  */
 import { z } from 'zod';
 
-const wholeNumber = (fallback: number, minimum = 0) => z.coerce.number().int().min(minimum).default(fallback);
-const flag = z
-  .enum(['true', 'false'])
-  .default('false')
-  .transform((text) => text === 'true');
+const wholeNumber = (fallback: number, minimum: number, meaning: string) =>
+  z.coerce.number().int().min(minimum).default(fallback).describe(meaning);
+const text = (meaning: string) => z.string().min(1).describe(meaning);
+const textOr = (fallback: string, meaning: string) => z.string().min(1).default(fallback).describe(meaning);
+const endpoint = (service: string) =>
+  z.url().optional().describe(`Where ${service} is; unset means AWS itself.`);
 
-/** Where the AWS services are. Unset endpoints mean AWS itself. */
+/** Where the AWS services are. */
 const services = {
-  AWS_REGION: z.string().default('us-east-1'),
-  AWS_ENDPOINT_URL_SQS: z.url().optional(),
-  AWS_ENDPOINT_URL_DYNAMODB: z.url().optional(),
-  AWS_ENDPOINT_URL_S3: z.url().optional(),
-  OUTBOARD_QUEUE_URL: z.url(),
-  OUTBOARD_JOBS_TABLE: z.string(),
-  OUTBOARD_UPLOADS_BUCKET: z.string(),
-  OUTBOARD_RESULTS_BUCKET: z.string(),
-  OUTBOARD_MODELS_BUCKET: z.string(),
-};
-
-const limits = {
-  OUTBOARD_MAX_INPUT_BYTES: wholeNumber(32 * 1024 * 1024, 1),
-  OUTBOARD_MAX_INPUT_PIXELS: wholeNumber(100_000_000, 1),
-  OUTBOARD_MAX_OUTPUT_PIXELS: wholeNumber(400_000_000, 1),
+  AWS_REGION: textOr('us-east-1', 'Region of the stage.'),
+  AWS_ENDPOINT_URL_SQS: endpoint('SQS'),
+  AWS_ENDPOINT_URL_DYNAMODB: endpoint('DynamoDB'),
+  AWS_ENDPOINT_URL_S3: endpoint('S3'),
+  OUTBOARD_QUEUE_URL: z.url().describe('URL of the queue of wake-ups.'),
+  OUTBOARD_JOBS_TABLE: text('Name of the jobs table.'),
+  OUTBOARD_UPLOADS_BUCKET: text('Bucket of inputs.'),
+  OUTBOARD_RESULTS_BUCKET: text('Bucket of results.'),
+  OUTBOARD_MODELS_BUCKET: text('Bucket of model packages and their catalog.'),
+  OUTBOARD_MAX_INPUT_BYTES: wholeNumber(33_554_432, 1, 'Largest file taken as input.'),
 };
 
 const functionsSchema = z.object({
   ...services,
-  OUTBOARD_STAGE: z.string().default('local'),
-  OUTBOARD_MAX_INPUT_BYTES: limits.OUTBOARD_MAX_INPUT_BYTES,
-  OUTBOARD_MAX_BODY_BYTES: wholeNumber(5_500_000, 1),
-  OUTBOARD_MAX_QUEUED_JOBS: wholeNumber(100_000, 1),
-  OUTBOARD_JOB_DEADLINE_SECONDS: wholeNumber(6 * 3600, 1),
-  OUTBOARD_JOB_RETENTION_SECONDS: wholeNumber(7 * 24 * 3600, 60),
-  OUTBOARD_JOB_MAX_ATTEMPTS: wholeNumber(5, 1),
-  OUTBOARD_RESULT_URL_SECONDS: wholeNumber(3600, 1),
-  OUTBOARD_UPLOAD_URL_SECONDS: wholeNumber(900, 1),
+  OUTBOARD_STAGE: textOr('local', 'Name of the stage.'),
+  OUTBOARD_MAX_BODY_BYTES: wholeNumber(5_500_000, 1, 'Largest request body; Lambda takes 6 MB.'),
+  OUTBOARD_MAX_QUEUED_JOBS: wholeNumber(100_000, 1, 'With more jobs waiting, new ones get 429.'),
+  OUTBOARD_JOB_DEADLINE_SECONDS: wholeNumber(21_600, 1, 'Time from accepting a job to `expired`.'),
+  OUTBOARD_JOB_RETENTION_SECONDS: wholeNumber(604_800, 60, 'How long a row stays after its deadline.'),
+  OUTBOARD_JOB_MAX_ATTEMPTS: wholeNumber(5, 1, 'How often a job is started before it fails for good.'),
+  OUTBOARD_RESULT_URL_SECONDS: wholeNumber(3_600, 1, 'Life of a link to a result.'),
+  OUTBOARD_UPLOAD_URL_SECONDS: wholeNumber(900, 1, 'Life of an upload form.'),
 });
 
 const workerSchema = z.object({
   ...services,
-  ...limits,
-  OUTBOARD_WORKER_ID: z.string().optional(),
-  OUTBOARD_DEVICE: z.enum(['cpu', 'cuda']).default('cpu'),
-  OUTBOARD_DEVICE_THREADS: wholeNumber(0),
-  OUTBOARD_CONCURRENT_JOBS: wholeNumber(0),
-  OUTBOARD_MODELS_DIRECTORY: z.string().default('models'),
-  OUTBOARD_SCRATCH_DIRECTORY: z.string().default('/tmp/outboard'),
-  OUTBOARD_LEASE_SECONDS: wholeNumber(30, 3),
-  OUTBOARD_POLL_SECONDS: wholeNumber(20),
-  OUTBOARD_SHUTDOWN_SECONDS: wholeNumber(90, 1),
-  OUTBOARD_METRICS_PORT: wholeNumber(9464),
-  OUTBOARD_FETCH_TIMEOUT_SECONDS: wholeNumber(30, 1),
+  OUTBOARD_WORKER_ID: z
+    .string()
+    .optional()
+    .describe('Name of this worker in rows and logs; unset: host and a random part.'),
+  OUTBOARD_DEVICE: z
+    .enum(['cpu', 'cuda'])
+    .default('cpu')
+    .describe('`cuda` refuses to start where a model cannot run wholly on the GPU.'),
+  OUTBOARD_DEVICE_THREADS: wholeNumber(0, 0, 'Threads that run models; 0: one a core on the CPU, two a GPU.'),
+  OUTBOARD_CONCURRENT_JOBS: wholeNumber(0, 0, 'Jobs in hand at once; 0: twice the device threads.'),
+  OUTBOARD_MODELS_DIRECTORY: textOr('models', 'Model packages on this machine.'),
+  OUTBOARD_SCRATCH_DIRECTORY: textOr(
+    '/tmp/outboard',
+    'Room on disk for pictures that do not fit in memory.',
+  ),
+  OUTBOARD_MAX_INPUT_PIXELS: wholeNumber(
+    100_000_000,
+    1,
+    'Largest picture taken, checked before it is decoded.',
+  ),
+  OUTBOARD_MAX_OUTPUT_PIXELS: wholeNumber(400_000_000, 1, 'Largest picture made.'),
+  OUTBOARD_LEASE_SECONDS: wholeNumber(30, 3, 'A worker silent for this long loses its jobs to another.'),
+  OUTBOARD_POLL_SECONDS: wholeNumber(20, 0, 'Longest wait of one receive from the queue.'),
+  OUTBOARD_SHUTDOWN_SECONDS: wholeNumber(90, 0, 'After SIGTERM running jobs may finish for this long.'),
+  OUTBOARD_METRICS_PORT: wholeNumber(9_464, 0, 'Port of /health and /metrics, on loopback.'),
+  OUTBOARD_FETCH_TIMEOUT_SECONDS: wholeNumber(30, 1, 'Longest time for fetching image_url.'),
   OUTBOARD_FETCH_ALLOWED_ORIGINS: z
     .string()
     .default('')
-    .transform((text) => text.split(',').filter((origin) => origin !== '')),
-  OUTBOARD_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
-  OUTBOARD_PRETTY_LOGS: flag,
+    .transform((list) => list.split(',').filter((origin) => origin !== ''))
+    .describe('Origins, by commas, that image_url may name although their address is not public.'),
+  OUTBOARD_LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error'])
+    .default('info')
+    .describe('Least level logged.'),
 });
 
 export type FunctionsEnvironment = z.infer<typeof functionsSchema>;
@@ -80,7 +92,26 @@ export const readFunctionsEnvironment = (variables: NodeJS.ProcessEnv): Function
 export const readWorkerEnvironment = (variables: NodeJS.ProcessEnv): WorkerEnvironment =>
   read(workerSchema, variables);
 
-/** Every variable Outboard reads, for the test that compares them with the docs. */
-export const environmentVariables: readonly string[] = [
-  ...new Set([...Object.keys(functionsSchema.shape), ...Object.keys(workerSchema.shape)]),
-].sort();
+/** One variable as the docs show it. */
+interface Setting {
+  readonly name: string;
+  readonly halves: readonly string[];
+  /** Undefined where the variable must be set. */
+  readonly fallback: string | undefined;
+  readonly meaning: string;
+}
+
+/** Every variable Outboard reads; the docs are made from this. */
+export const settingsTable: readonly Setting[] = Object.entries({
+  ...functionsSchema.shape,
+  ...workerSchema.shape,
+}).map(([name, schema]) => {
+  const unset = schema.safeParse(undefined);
+  const halves = { functions: functionsSchema, worker: workerSchema };
+  return {
+    name,
+    halves: Object.entries(halves).flatMap(([half, { shape }]) => (name in shape ? [half] : [])),
+    fallback: unset.success ? String(unset.data ?? '') || 'unset' : undefined,
+    meaning: schema.description ?? '',
+  };
+});

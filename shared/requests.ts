@@ -18,7 +18,7 @@ const numeric = (schema: z.ZodType<number>) =>
 
 const upscaleFactor = numeric(z.literal(upscaleFactors))
   .default(4)
-  .meta({ description: 'How many times larger in each direction: 2, 4 or 8.', example: 4 });
+  .meta({ description: 'How many times larger in each direction: 2, 4 or 8.', default: 4 });
 
 export const outputFormats = ['png', 'jpeg', 'webp'] as const;
 
@@ -30,7 +30,7 @@ export const superResolutionParameters = z.object({
     .meta({ description: 'Format of both result pictures.' }),
   quality: numeric(z.int().min(1).max(100))
     .default(90)
-    .meta({ description: 'For JPEG and WebP: 1 (smallest) to 100 (best).' }),
+    .meta({ description: 'For JPEG and WebP: 1 (smallest) to 100 (best).', default: 90 }),
 });
 export type SuperResolutionParameters = z.infer<typeof superResolutionParameters>;
 

@@ -21,11 +21,9 @@ export const problemSchema = z
 
 const superResolutionOutput = z
   .object({
-    sr_image_url: z
-      .url()
-      .meta({
-        description: 'The enlarged picture; the link lives for an hour, read the job again for a new one.',
-      }),
+    sr_image_url: z.url().meta({
+      description: 'The enlarged picture; the link lives for an hour, read the job again for a new one.',
+    }),
     sr_image_uri: z.string(),
     original_image_url: z
       .url()

@@ -57,10 +57,14 @@ export async function probeImage(
 
 const isAv1 = (found: { readonly compression?: string | undefined }) => found.compression === 'av1';
 
-/** Longest side of a picture that a format can hold, pixels. PNG's is out of reach. */
-const MAX_SIDE = { jpeg: 65_535, webp: 16_383, png: 2 ** 31 - 1 } as const;
-export type OutputFormat = keyof typeof MAX_SIDE;
-export const outputFormats = ['png', 'jpeg', 'webp'] as const satisfies readonly OutputFormat[];
+/** What a picture in these formats may measure, pixels. */
+const formatLimits = {
+  png: { side: 2 ** 31 - 1, area: Number.POSITIVE_INFINITY },
+  jpeg: { side: 65_535, area: Number.POSITIVE_INFINITY },
+  // All block modes of a lossy WebP must fit into 512 KiB: 108 megapixels were seen to pass and 192 to fail.
+  webp: { side: 16_383, area: 100_000_000 },
+} as const;
+export type OutputFormat = keyof typeof formatLimits;
 
 /**
  * Whether the picture may be made `factor` times wider and higher.
@@ -74,10 +78,11 @@ export function checkEnlargement(
 ): void {
   const enlarged = { width: width * factor, height: height * factor };
   checkPixels('output_too_many_pixels', enlarged, limits.maxOutputPixels);
-  if (Math.max(enlarged.width, enlarged.height) > MAX_SIDE[format]) {
-    const detail = `It would be ${enlarged.width}×${enlarged.height}; ${format.toUpperCase()} ends at ${MAX_SIDE[format]} pixels a side.`;
-    throw new OutboardError('output_format_limit', { detail });
-  }
+  const { side, area } = formatLimits[format];
+  if (Math.max(enlarged.width, enlarged.height) <= side && enlarged.width * enlarged.height <= area) return;
+  const most = `${format.toUpperCase()} ends at ${side} pixels a side`;
+  const detail = `It would be ${enlarged.width}×${enlarged.height}; ${most}${area < Number.POSITIVE_INFINITY ? ` and ${area} in all` : ''}.`;
+  throw new OutboardError('output_format_limit', { detail });
 }
 
 /** The strictest setting: a damaged picture is refused, never half decoded. The pixel limit is `probeImage`'s. */

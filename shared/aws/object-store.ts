@@ -2,7 +2,7 @@
  * Files in S3: inputs, results, model packages. Keys are built here, in one place, because the upload trigger,
  * the lifecycle rules and erasure all depend on their prefixes.
  */
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import {
   DeleteObjectsCommand,
   GetObjectCommand,
@@ -63,18 +63,23 @@ export class ObjectStore {
   }
 
   async put(key: string, body: Body, { contentType, fileName, signal }: PutOptions): Promise<void> {
-    const isFile = !(body instanceof Uint8Array);
-    await this.#client.send(
-      new PutObjectCommand({
-        Bucket: this.bucket,
-        Key: key,
-        Body: isFile ? createReadStream(body.path) : body,
-        ContentLength: isFile ? body.bytes : body.byteLength,
-        ContentType: contentType,
-        ContentDisposition: fileName === undefined ? undefined : contentDisposition(fileName),
-      }),
-      signal === undefined ? {} : { abortSignal: signal },
-    );
+    const request = {
+      Bucket: this.bucket,
+      Key: key,
+      ContentType: contentType,
+      ContentDisposition: fileName === undefined ? undefined : contentDisposition(fileName),
+    };
+    if (body instanceof Uint8Array) {
+      await this.#client.send(new PutObjectCommand({ ...request, Body: body }), abortBy(signal));
+      return;
+    }
+    // Opened here, and its errors turned into an abort: the SDK lets an error of a body stream escape uncaught.
+    const file = await open(body.path);
+    const failed = new AbortController();
+    const stream = file.createReadStream().on('error', (error) => failed.abort(error));
+    const either = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
+    const command = new PutObjectCommand({ ...request, Body: stream, ContentLength: body.bytes });
+    await this.#client.send(command, abortBy(either)).finally(() => stream.destroy());
   }
 
   /**
@@ -85,7 +90,7 @@ export class ObjectStore {
     try {
       const { Body, ContentLength } = await this.#client.send(
         new GetObjectCommand({ Bucket: this.bucket, Key: key }),
-        signal === undefined ? {} : { abortSignal: signal },
+        abortBy(signal),
       );
       if (Body === undefined) throw new OutboardError('input_not_found');
       if ((ContentLength ?? 0) > maxBytes) {
@@ -165,6 +170,8 @@ export class ObjectStore {
     return `s3://${this.bucket}/${key}`;
   }
 }
+
+const abortBy = (signal: AbortSignal | undefined) => (signal === undefined ? {} : { abortSignal: signal });
 
 /** RFC 6266: an ASCII name for old clients, the real one in UTF-8. */
 function contentDisposition(fileName: string): string {

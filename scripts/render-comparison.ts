@@ -1,0 +1,85 @@
+/**
+ * Draws docs/images/comparison.png, the picture at the top of the README: the same part of test/fixtures/photo.jpg,
+ * enlarged by bicubic interpolation and by the network, pixel for pixel. Both go the way a job's results go, so the
+ * picture shows what a user gets. Run it again whenever a model changes:
+ *
+ *   node scripts/render-comparison.ts [model]
+ */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { enlargeTiles } from '../gpu-worker/enlarge-tiles.ts';
+import { enlargeBicubic } from '../gpu-worker/image/bicubic.ts';
+import { decodeImage } from '../gpu-worker/image/decode.ts';
+import { openPixels, type Pixels } from '../gpu-worker/image/pixels.ts';
+import { probeImage } from '../gpu-worker/image/probe.ts';
+import { sharp } from '../gpu-worker/image/sharp.ts';
+import { DevicePool } from '../gpu-worker/inference/device-pool.ts';
+import { ModelRegistry } from '../gpu-worker/model-registry.ts';
+import { versionOf } from '../shared/model.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '..');
+const FACTOR = 4;
+/** The part of the enlarged picture to show: motor, lettering, bricks and water. */
+const CROP = { left: 200, top: 430, width: 592, height: 420 };
+const GAP = 16;
+const CAPTION = 56;
+const INK = '#1f2937';
+const MAX_COLOURS = 256;
+
+async function panel(pixels: Pixels, label: string): Promise<Buffer> {
+  const text = {
+    text: `<span foreground="${INK}">${label}</span>`,
+    font: 'sans bold 20',
+    rgba: true,
+    dpi: 84,
+  };
+  const caption = await sharp({ text }).png().toBuffer({ resolveWithObject: true });
+  return sharp(await openPixels(pixels).extract(CROP).png().toBuffer())
+    .extend({ bottom: CAPTION, background: '#ffffff' })
+    .composite([
+      { input: caption.data, left: 2, top: CROP.height + Math.round((CAPTION - caption.info.height) / 2) },
+    ])
+    .png()
+    .toBuffer();
+}
+
+const [asked = 'super-resolution'] = process.argv.slice(2);
+const models = await ModelRegistry.open(path.join(ROOT, 'models'));
+const manifest = models.resolve(asked);
+const device = new DevicePool({
+  device: 'cpu',
+  threads: 1,
+  hungAfterMs: 600_000,
+  onFatal: (error) => {
+    throw error;
+  },
+});
+const room = { scratchDirectory: await mkdtemp(path.join(tmpdir(), 'comparison-')) };
+try {
+  const photo = await readFile(path.join(ROOT, 'test/fixtures/photo.jpg'));
+  const info = await probeImage(photo, { maxInputPixels: 1_000_000 });
+  const picture = await decodeImage(photo, info, room);
+  const enlarged = await enlargeTiles(picture, models.graph(manifest, FACTOR), {
+    device,
+    room,
+    signal: new AbortController().signal,
+    onTile: () => {},
+  });
+  const panels = [
+    await panel(await enlargeBicubic(picture.color, FACTOR, room), `bicubic ×${FACTOR}`),
+    await panel(enlarged.finish(), `Outboard ×${FACTOR}`),
+  ];
+  const width = CROP.width * panels.length + GAP * (panels.length - 1);
+  const background = {
+    create: { width, height: CROP.height + CAPTION, channels: 3, background: '#ffffff' },
+  } as const;
+  const { size } = await sharp(background)
+    .composite(panels.map((input, index) => ({ input, left: index * (CROP.width + GAP), top: 0 })))
+    .png({ palette: true, colours: MAX_COLOURS, effort: 10, dither: 0.6 })
+    .toFile(path.join(ROOT, 'docs/images/comparison.png'));
+  console.log(`docs/images/comparison.png  ${versionOf(manifest)}  ${Math.round(size / 1024)} KiB`);
+} finally {
+  await device.close();
+  await rm(room.scratchDirectory, { recursive: true, force: true });
+}
