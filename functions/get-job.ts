@@ -3,7 +3,6 @@ import { connectJobs, connectObjects } from '../shared/aws/connect.ts';
 import type { JobStore } from '../shared/aws/job-store.ts';
 import type { ObjectStore } from '../shared/aws/object-store.ts';
 import { readFunctionsEnvironment } from '../shared/environment.ts';
-import { OutboardError } from '../shared/errors.ts';
 import { createLogger } from '../shared/log.ts';
 import { httpFunction, type Reply, type Request } from './http/edge.ts';
 import { jobView } from './http/job-view.ts';
@@ -19,9 +18,8 @@ interface Services {
 export function getJob({ jobs, results, linkSeconds }: Services) {
   return async (request: Request): Promise<Reply> => {
     const wait = readWait(request.query.wait, request.headers.prefer);
-    const found = await ownedJob(jobs, request);
-    const job = wait > 0 ? await waitForEnd(jobs, found.id, wait) : found;
-    if (job === undefined) throw new OutboardError('job_not_found');
+    if (wait > 0) await waitForEnd(jobs, request.path.id ?? '', wait);
+    const job = await ownedJob(jobs, request);
     return { status: 200, body: await jobView(job, request.baseUrl, results, linkSeconds) };
   };
 }

@@ -3,30 +3,14 @@ import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { buildApp } from 'fauxqs';
 import { credentials, HOST, names } from './settings.ts';
 
+/** A message that came back this often goes to the dead letters; the same number as in infra/jobs.yml. */
+const MAX_RECEIVES = 20;
+
 /** Keeps messages in memory only: the rows are the truth, and the stack wakes open jobs again when it starts. */
 export async function startQueue(port: number): Promise<{ url: string; close(): Promise<void> }> {
   const app = buildApp({ logger: false, host: HOST });
   const url = await app.listen({ host: HOST, port });
-  const client = new SQSClient({
-    endpoint: url,
-    region: 'us-east-1',
-    credentials,
-    useQueueUrlAsEndpoint: false,
-  });
-  await client.send(new CreateQueueCommand({ QueueName: names.deadLetters }));
-  await client.send(
-    new CreateQueueCommand({
-      QueueName: names.queue,
-      Attributes: {
-        VisibilityTimeout: '30',
-        RedrivePolicy: JSON.stringify({
-          deadLetterTargetArn: `arn:aws:sqs:us-east-1:000000000000:${names.deadLetters}`,
-          maxReceiveCount: '20',
-        }),
-      },
-    }),
-  );
-  client.destroy();
+  await createQueue(url, names);
   return {
     url,
     async close() {
@@ -34,4 +18,35 @@ export async function startQueue(port: number): Promise<{ url: string; close(): 
       await app.close();
     },
   };
+}
+
+interface QueueNames {
+  readonly queue: string;
+  readonly deadLetters: string;
+}
+
+/** The queue of wake-ups and its dead letters; the same settings as in infra/jobs.yml. */
+export async function createQueue(
+  endpoint: string,
+  { queue, deadLetters }: QueueNames,
+  maxReceives = MAX_RECEIVES,
+): Promise<void> {
+  const client = new SQSClient({ endpoint, region: 'us-east-1', credentials, useQueueUrlAsEndpoint: false });
+  try {
+    await client.send(new CreateQueueCommand({ QueueName: deadLetters }));
+    await client.send(
+      new CreateQueueCommand({
+        QueueName: queue,
+        Attributes: {
+          VisibilityTimeout: '30',
+          RedrivePolicy: JSON.stringify({
+            deadLetterTargetArn: `arn:aws:sqs:us-east-1:000000000000:${deadLetters}`,
+            maxReceiveCount: String(maxReceives),
+          }),
+        },
+      }),
+    );
+  } finally {
+    client.destroy();
+  }
 }

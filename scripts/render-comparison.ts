@@ -21,8 +21,8 @@ import { versionOf } from '../shared/model.ts';
 const ROOT = path.resolve(import.meta.dirname, '..');
 const FACTOR = 4;
 /** The part of the enlarged picture to show: motor, lettering, bricks and water. */
-const CROP = { left: 200, top: 430, width: 592, height: 420 };
-const GAP = 16;
+const CROP = { left: 210, top: 440, width: 636, height: 400 };
+const GAP = 12;
 const CAPTION = 56;
 const INK = '#1f2937';
 const MAX_COLOURS = 256;

@@ -27,10 +27,11 @@ def psnr_y(picture, reference, shave):
     return float(10 * np.log10(255**2 / np.mean(error**2)))
 
 
-def run_graph(path, threads=0):
+def run_graph(path):
     """A function from uint8 [height, width, 3] to its enlargement."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    # Threads that spin while they wait make hundreds of small runs crawl on a busy machine.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
     return lambda picture: session.run(None, {name: picture[None]})[0][0]

@@ -32,15 +32,18 @@ interface Draft {
   readonly requestHash: string;
 }
 
-/** When an open job is looked at next, and when it must be over. */
+/** When an open job is looked at next, when it must be over, and when (epoch seconds) its row may go. */
 export const deadlines = (limits: JobLimits, now: Date) => ({
   sweepAt: new Date(now.getTime() + REPAIR_AFTER_MS).toISOString(),
   deadlineAt: new Date(now.getTime() + limits.OUTBOARD_JOB_DEADLINE_SECONDS * 1000).toISOString(),
+  expiresAt:
+    Math.floor(now.getTime() / 1000) +
+    limits.OUTBOARD_JOB_DEADLINE_SECONDS +
+    limits.OUTBOARD_JOB_RETENTION_SECONDS,
 });
 
 export function newJob(draft: Draft, limits: JobLimits, now: Date): Job {
-  const { sweepAt, deadlineAt } = deadlines(limits, now);
-  const lifetime = limits.OUTBOARD_JOB_DEADLINE_SECONDS + limits.OUTBOARD_JOB_RETENTION_SECONDS;
+  const { sweepAt, deadlineAt, expiresAt } = deadlines(limits, now);
   return {
     id: draft.id,
     tenant: draft.tenant,
@@ -55,7 +58,7 @@ export function newJob(draft: Draft, limits: JobLimits, now: Date): Job {
     attempt: 0,
     fence: 0,
     max_attempts: limits.OUTBOARD_JOB_MAX_ATTEMPTS,
-    expires_at: Math.floor(now.getTime() / 1000) + lifetime,
+    expires_at: expiresAt,
     open_shard: openShardOf(draft.id),
     sweep_at: sweepAt,
   };

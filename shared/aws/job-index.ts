@@ -4,7 +4,7 @@
  */
 import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { OutboardError } from '../errors.ts';
-import { type Job, type JobStatus, openShards } from '../job.ts';
+import { isJobId, type Job, type JobStatus, openShards } from '../job.ts';
 
 export const TENANT_INDEX = 'by-tenant';
 export const OPEN_INDEX = 'by-open';
@@ -84,7 +84,8 @@ function readCursor(cursor: string, tenant: string): Record<string, unknown> {
     const key: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
     if (key !== null && typeof key === 'object' && 'id' in key && 'created_at' in key && 'tenant' in key) {
       const { id, created_at, tenant: owner } = key;
-      if (typeof id === 'string' && typeof created_at === 'string' && owner === tenant)
+      const isTime = typeof created_at === 'string' && new Date(created_at).toISOString() === created_at;
+      if (typeof id === 'string' && isJobId(id) && isTime && owner === tenant)
         return { id, created_at, tenant };
     }
   } catch {

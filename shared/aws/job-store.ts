@@ -202,11 +202,12 @@ export class JobStore {
   /** Opens a job that did not succeed for a fresh set of attempts. @returns undefined where it is open or succeeded. */
   async reopen(
     id: string,
-    { deadlineAt, sweepAt }: { deadlineAt: string; sweepAt: string },
+    { deadlineAt, sweepAt, expiresAt }: { deadlineAt: string; sweepAt: string; expiresAt: number },
   ): Promise<Job | undefined> {
     return this.#update(id, {
       set:
-        'SET #status = :queued, attempt = :zero, deadline_at = :deadline, open_shard = :shard, sweep_at = :sweep ' +
+        'SET #status = :queued, attempt = :zero, deadline_at = :deadline, open_shard = :shard, sweep_at = :sweep, ' +
+        'expires_at = :expires ' +
         'REMOVE #error, #output, model_version, timings, started_at, finished_at, enqueued_at, worker',
       condition: '#status IN (:failed, :expired, :canceled)',
       values: {
@@ -215,6 +216,7 @@ export class JobStore {
         ':deadline': deadlineAt,
         ':shard': openShardOf(id),
         ':sweep': sweepAt,
+        ':expires': expiresAt,
         ':failed': 'failed',
         ':expired': 'expired',
         ':canceled': 'canceled',

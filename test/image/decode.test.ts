@@ -1,28 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { decodeImage, type Raster } from '../../gpu-worker/image/decode.ts';
-import type { Room } from '../../gpu-worker/image/pixels.ts';
-import { probeImage } from '../../gpu-worker/image/probe.ts';
 import { sharp } from '../../gpu-worker/image/sharp.ts';
-import { allBytes, asSharp, flatPixels, pixelAt, type Raw, scatteredPixels, setupRooms } from './pictures.ts';
-
-async function decode(file: Buffer, room: Room): Promise<Raster> {
-  return decodeImage(file, await probeImage(file, { maxInputPixels: 5e6 }), room);
-}
-
-/** Decodes in memory and through scratch, and expects both to say the same. */
-async function decodeBothWays(file: Buffer): Promise<Raster> {
-  const { memory, scratch } = await setupRooms();
-  const [held, stored] = [await decode(file, memory), await decode(file, scratch)];
-  expect([held.color.location, stored.color.location]).toEqual(['memory', 'scratch']);
-  expect(allBytes(stored.color)).toEqual(allBytes(held.color));
-  expect(stored.alpha && allBytes(stored.alpha)).toEqual(held.alpha && allBytes(held.alpha));
-  await stored.dispose();
-  return held;
-}
-
-const near = (pixel: readonly number[], color: readonly number[], tolerance: number) =>
-  pixel.length === color.length &&
-  pixel.every((value, i) => Math.abs(value - (color[i] ?? -999)) <= tolerance);
+import {
+  allBytes,
+  asSharp,
+  decode,
+  decodeBothWays,
+  flatPixels,
+  pixelAt,
+  type Raw,
+  scatteredPixels,
+  setupRooms,
+} from './pictures.ts';
 
 describe('decodeImage', () => {
   it('gives the pixels of a lossless picture as they are', async () => {
@@ -83,119 +71,6 @@ describe('decodeImage', () => {
     },
   );
 
-  const orange = [240, 120, 20] as const;
-  it.each([
-    [
-      '16-bit PNG',
-      () =>
-        asSharp(flatPixels(9, 9, orange))
-          .toColourspace('rgb16')
-          .png(),
-      0,
-    ],
-    [
-      '16-bit PNG with alpha',
-      () =>
-        asSharp(flatPixels(9, 9, [...orange, 99]))
-          .toColourspace('rgb16')
-          .png(),
-      0,
-    ],
-    ['16-bit PNG tagged sRGB', () => tagged16('srgb'), 1],
-    ['16-bit PNG in Display P3', () => tagged16('p3'), 2],
-    [
-      '8-bit PNG in Display P3',
-      () =>
-        asSharp(flatPixels(9, 9, orange))
-          .withIccProfile('p3')
-          .png(),
-      3,
-    ],
-    ['palette PNG', () => asSharp(flatPixels(9, 9, orange)).png({ palette: true }), 0],
-    ['palette PNG with tRNS', () => asSharp(flatPixels(9, 9, [...orange, 99])).png({ palette: true }), 0],
-    [
-      '16-bit TIFF',
-      () =>
-        asSharp(flatPixels(9, 9, orange))
-          .toColourspace('rgb16')
-          .tiff({ compression: 'lzw' }),
-      0,
-    ],
-    [
-      'Lab TIFF',
-      () =>
-        asSharp(flatPixels(9, 9, orange))
-          .toColourspace('lab')
-          .tiff({ compression: 'lzw' }),
-      1,
-    ],
-    [
-      'lossless WebP with alpha',
-      () => asSharp(flatPixels(9, 9, [...orange, 99])).webp({ lossless: true }),
-      0,
-    ],
-    ['GIF', () => asSharp(flatPixels(9, 9, orange)).gif(), 0],
-    ['AVIF', () => asSharp(flatPixels(64, 64, orange)).avif({ quality: 90 }), 6],
-    [
-      'CMYK JPEG with profile',
-      () =>
-        asSharp(flatPixels(32, 32, orange))
-          .toColourspace('cmyk')
-          .withIccProfile('cmyk')
-          .jpeg({ quality: 100 }),
-      16,
-    ],
-    [
-      'CMYK JPEG without profile',
-      () =>
-        asSharp(flatPixels(32, 32, orange))
-          .toColourspace('cmyk')
-          .jpeg({ quality: 100 }),
-      20,
-    ],
-  ] as const)('shows the right colour of a %s', async (_name, make, tolerance) => {
-    const raster = await decodeBothWays(await make().toBuffer());
-    expect(pixelAt(raster.color, 4, 4)).toSatisfy((pixel: number[]) => near(pixel, orange, tolerance));
-    if (raster.alpha !== undefined) expect(pixelAt(raster.alpha, 4, 4)).toEqual([99]);
-  });
-
-  const tagged16 = (profile: string) =>
-    asSharp(flatPixels(9, 9, orange))
-      .toColourspace('rgb16')
-      .withIccProfile(profile)
-      .png();
-
-  it.each(['b-w', 'grey16'] as const)(
-    'makes three equal channels of %s, with and without alpha',
-    async (space) => {
-      const grey = await asSharp(flatPixels(9, 9, [77]))
-        .toColourspace(space)
-        .png()
-        .toBuffer();
-      expect(pixelAt((await decodeBothWays(grey)).color, 4, 4)).toEqual([77, 77, 77]);
-      const clear = await asSharp(flatPixels(9, 9, [77, 130]))
-        .toColourspace(space)
-        .png()
-        .toBuffer();
-      const raster = await decodeBothWays(clear);
-      expect(pixelAt(raster.color, 4, 4)).toEqual([77, 77, 77]);
-      expect(raster.alpha && pixelAt(raster.alpha, 4, 4)).toEqual([130]);
-    },
-  );
-
-  it('decodes a picture whose colour profile is broken as if it had none', async () => {
-    const plain = asSharp(flatPixels(16, 16, [200, 60, 30]));
-    const file = await plain
-      .withIccProfile('srgb')
-      .jpeg({ quality: 100, chromaSubsampling: '4:4:4' })
-      .toBuffer();
-    const profile = file.indexOf('ICC_PROFILE') + 14;
-    file.fill(0x55, profile + 40, profile + 300);
-    expect(pixelAt((await decodeBothWays(file)).color, 8, 8)).toSatisfy((pixel: number[]) =>
-      near(pixel, [200, 60, 30], 2),
-    );
-  });
-
   it('gives the first frame of an animation', async () => {
     const frames = { data: scatteredPixels(8, 12, 3).data.map((_, i) => (i < 8 * 6 * 3 ? 250 : 5)) };
     const raw = { width: 8, height: 12, channels: 3, pageHeight: 6 } as const;
@@ -232,8 +107,8 @@ describe('decodeImage', () => {
       .jpeg()
       .toBuffer();
     const middle = Math.floor(jpeg.length / 2);
-    jpeg.fill(0, middle, middle + 800);
-    await expect(decode(jpeg, memory)).rejects.toMatchObject({ code: 'image_corrupt' });
+    const holed = Buffer.concat([jpeg.subarray(0, middle), jpeg.subarray(middle + 800)]);
+    await expect(decode(holed, memory)).rejects.toMatchObject({ code: 'image_corrupt' });
   });
 
   it('accepts a PNG that lacks only its end mark', async () => {

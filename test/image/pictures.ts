@@ -2,8 +2,10 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
+import { decodeImage, type Raster } from '../../gpu-worker/image/decode.ts';
 import type { Pixels, Room } from '../../gpu-worker/image/pixels.ts';
+import { probeImage } from '../../gpu-worker/image/probe.ts';
 import { type Sharp, sharp } from '../../gpu-worker/image/sharp.ts';
 
 export interface Raw {
@@ -51,4 +53,23 @@ export async function setupRooms(): Promise<{ memory: Room; scratch: Room; leftF
     scratch: { scratchDirectory, maxPixelsInMemory: 0 },
     leftFiles: () => readdir(scratchDirectory),
   };
+}
+
+export async function decode(file: Buffer, room: Room): Promise<Raster> {
+  return decodeImage(file, await probeImage(file, { maxInputPixels: 5e6 }), room);
+}
+
+/** Decodes in memory and through scratch, and expects both to say the same. */
+export async function decodeBothWays(file: Buffer): Promise<Raster> {
+  const { memory, scratch } = await setupRooms();
+  const [held, stored] = [await decode(file, memory), await decode(file, scratch)];
+  expect([held.color.location, stored.color.location]).toEqual(['memory', 'scratch']);
+  // Not toEqual: it takes seconds to compare megabytes.
+  expect(Buffer.compare(allBytes(stored.color), allBytes(held.color))).toBe(0);
+  expect(stored.alpha?.channels).toBe(held.alpha?.channels);
+  if (stored.alpha && held.alpha) {
+    expect(Buffer.compare(allBytes(stored.alpha), allBytes(held.alpha))).toBe(0);
+  }
+  await stored.dispose();
+  return held;
 }

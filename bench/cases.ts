@@ -1,0 +1,80 @@
+/** What is asked of the worker: one kind of job a case, all made from the project's own photograph. */
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { newJob } from '../functions/jobs/submit.ts';
+import { sharp } from '../gpu-worker/image/sharp.ts';
+import type { LoadedGraph, ModelRegistry } from '../gpu-worker/model-registry.ts';
+import { planTiles } from '../gpu-worker/tensor/tiles.ts';
+import { connectJobs, connectObjects, connectQueue } from '../shared/aws/connect.ts';
+import { inputKey } from '../shared/aws/object-store.ts';
+import { readFunctionsEnvironment } from '../shared/environment.ts';
+import { newJobId } from '../shared/job.ts';
+
+export const MODEL = 'super-resolution-tiny';
+
+export interface Case {
+  readonly width: number;
+  readonly height: number;
+  readonly factor: number;
+  readonly format: 'png' | 'jpeg';
+}
+
+export const nameOf = ({ width, height, factor, format }: Case): string =>
+  `${width}×${height} ×${factor} ${format}`;
+
+export function picture({ width, height }: Pick<Case, 'width' | 'height'>): Promise<Buffer> {
+  const photo = path.resolve(import.meta.dirname, '../test/fixtures/photo.jpg');
+  return sharp(photo).resize(width, height, { fit: 'fill' }).jpeg({ quality: 92 }).toBuffer();
+}
+
+/** The graph a case needs, how often a job runs it, and on what shape. */
+export function deviceWork(models: ModelRegistry, { width, height, factor }: Case) {
+  const loaded: LoadedGraph = models.graph(models.resolve(MODEL), factor);
+  const { tile, receptive_radius: overlap } = loaded.graph;
+  const tiles = planTiles({ width, height, tileWidth: tile.width, tileHeight: tile.height, overlap });
+  const shape = { batch: 1, height: Math.min(height, tile.height), width: Math.min(width, tile.width) };
+  const isLane = shape.height === tile.height && shape.width === tile.width;
+  return { loaded, runs: tiles.length, shape, isLane };
+}
+
+/** The stores as both halves of the system have them. */
+export function connectStores(environment: Record<string, string>) {
+  const settings = readFunctionsEnvironment(environment);
+  return {
+    settings,
+    jobs: connectJobs(settings).jobs,
+    queue: connectQueue(settings),
+    uploads: connectObjects(settings, settings.OUTBOARD_UPLOADS_BUCKET),
+    results: connectObjects(settings, settings.OUTBOARD_RESULTS_BUCKET),
+  };
+}
+
+export type Stores = ReturnType<typeof connectStores>;
+
+/** Accepts `count` jobs as the API would: input, rows, then messages. @returns their ids */
+export async function submitJobs(stores: Stores, asked: Case, count: number): Promise<string[]> {
+  const { settings, jobs, queue, uploads } = stores;
+  const key = inputKey('bench', `${asked.width}x${asked.height}`);
+  await uploads.put(key, await picture(asked), { contentType: 'image/jpeg' });
+  const rows = Array.from({ length: count }, () =>
+    newJob(
+      {
+        id: newJobId(),
+        tenant: 'bench',
+        task: 'super-resolution',
+        model: MODEL,
+        parameters: { upscale_factor: asked.factor, output_format: asked.format },
+        input: { kind: 'object', bucket: uploads.bucket, key },
+        requestHash: '',
+      },
+      settings,
+      new Date(),
+    ),
+  );
+  await Promise.all(rows.map((row) => jobs.create(row)));
+  await Promise.all(rows.map((row) => queue.send(row.id, row.tenant)));
+  return rows.map(({ id }) => id);
+}
+
+export const temporaryDirectory = (): Promise<string> => mkdtemp(path.join(tmpdir(), 'outboard-bench-'));

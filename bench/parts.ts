@@ -1,0 +1,150 @@
+/**
+ * What a job costs at the least: each of its parts alone, through the same modules, in CPU milliseconds. Every part
+ * runs on all cores at once, because a core whose neighbour is busy is slower than one alone.
+ */
+import { Worker } from 'node:worker_threads';
+import { enlargeTiles } from '../gpu-worker/enlarge-tiles.ts';
+import { enlargeBicubic } from '../gpu-worker/image/bicubic.ts';
+import { decodeImage } from '../gpu-worker/image/decode.ts';
+import { encodeImage } from '../gpu-worker/image/encode.ts';
+import { probeImage } from '../gpu-worker/image/probe.ts';
+import { DevicePool } from '../gpu-worker/inference/device-pool.ts';
+import type { DeviceKind } from '../gpu-worker/inference/session.ts';
+import { ModelRegistry } from '../gpu-worker/model-registry.ts';
+import { resultKey } from '../shared/aws/object-store.ts';
+import { type Case, connectStores, deviceWork, picture, submitJobs, temporaryDirectory } from './cases.ts';
+import { answerWith } from './child.ts';
+import { CORES } from './machine.ts';
+import type { RawRun } from './raw-thread.ts';
+
+/** CPU milliseconds a job, but for the last. */
+export interface Parts {
+  readonly inference: number;
+  readonly decode: number;
+  readonly bicubic: number;
+  /** Both pictures. */
+  readonly encode: number;
+  /** Calls of SQS, DynamoDB and S3 that no job can do without. */
+  readonly services: number;
+  /** Jobs a second that onnxruntime alone would do with all device threads. */
+  readonly rawJobsPerSecond: number;
+}
+
+export interface PartsQuestion {
+  readonly asked: Case;
+  readonly device: DeviceKind;
+  readonly threads: number;
+  /** Of each part. */
+  readonly seconds: number;
+}
+
+const models = await ModelRegistry.open('models');
+const stores = connectStores(process.env as Record<string, string>);
+const room = { scratchDirectory: await temporaryDirectory() };
+
+function spentMs(since?: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1000;
+}
+
+/** CPU milliseconds of one `work`. */
+async function cost(work: () => Promise<unknown>, seconds: number): Promise<number> {
+  await work();
+  const start = process.cpuUsage();
+  const end = performance.now() + seconds * 1000;
+  let count = 0;
+  const loop = async () => {
+    do {
+      await work();
+      count += 1;
+    } while (performance.now() < end);
+  };
+  await Promise.all(Array.from({ length: CORES }, loop));
+  return spentMs(start) / count;
+}
+
+async function rawInference({ asked, device, threads, seconds }: PartsQuestion) {
+  const { loaded, runs, shape, isLane } = deviceWork(models, asked);
+  const workerData: RawRun = { graph: loaded.file, shape, isLane, device };
+  const workers = Array.from(
+    { length: threads },
+    () => new Worker(new URL('./raw-thread.ts', import.meta.url), { workerData }),
+  );
+  const answers = () =>
+    Promise.all(workers.map((worker) => new Promise<number>((resolve) => worker.once('message', resolve))));
+  await answers();
+  const [start, cpu] = [performance.now(), process.cpuUsage()];
+  for (const worker of workers) worker.postMessage(seconds);
+  const done = (await answers()).reduce((sum, count) => sum + count, 0);
+  const [elapsed, spent] = [performance.now() - start, spentMs(cpu)];
+  const ended = workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve)));
+  for (const worker of workers) worker.postMessage(undefined);
+  await Promise.all(ended);
+  return { inference: (spent / done) * runs, rawJobsPerSecond: done / runs / (elapsed / 1000) };
+}
+
+async function images({ asked, seconds }: PartsQuestion) {
+  const source = await picture(asked);
+  const info = await probeImage(source, { maxInputPixels: 1e9 });
+  const decode = await cost(async () => {
+    const probed = await probeImage(source, { maxInputPixels: 1e9 });
+    await (await decodeImage(source, probed, room)).dispose();
+  }, seconds);
+  const raster = await decodeImage(source, info, room);
+  const bicubic = await cost(
+    async () => (await enlargeBicubic(raster.color, asked.factor, room)).dispose(),
+    seconds,
+  );
+  const device = new DevicePool({ device: 'cpu', threads: 1, hungAfterMs: 600_000, onFatal: console.error });
+  const signal = new AbortController().signal;
+  const options = { device, room, signal, onTile: () => {} };
+  const enlarged = await enlargeTiles(raster, deviceWork(models, asked).loaded, options);
+  await device.close();
+  const plain = await enlargeBicubic(raster.color, asked.factor, room);
+  const bodies: Uint8Array[] = [];
+  const encode = await cost(async () => {
+    for (const [index, color] of [enlarged.finish(), plain].entries()) {
+      const { body } = await encodeImage({ color }, { format: asked.format }, room);
+      if (body instanceof Uint8Array) bodies[index] = body;
+    }
+  }, seconds);
+  await Promise.all([raster.dispose(), enlarged.dispose(), plain.dispose()]);
+  return { decode, bicubic, encode, bodies };
+}
+
+/** One of each call, the pictures of the real size, several jobs at once as the worker has them. */
+async function services({ asked }: PartsQuestion, bodies: readonly Uint8Array[]): Promise<number> {
+  const { jobs, queue, uploads, results } = stores;
+  const count = Math.min(40, Math.max(8, Math.round(60e6 / (bodies[0]?.length ?? 1) / 10)));
+  await submitJobs(stores, asked, count);
+  let left = count;
+  const takeJobs = async () => {
+    while (left > 0) {
+      for (const { jobId, receipt } of await queue.receive(1, 0, 30)) {
+        left -= 1;
+        const now = new Date();
+        const found = await jobs.claim(jobId, 'bench', now, now.getTime() + 30_000);
+        if (found.kind !== 'claimed' || found.job.input.kind !== 'object') throw new Error(found.kind);
+        const claim = { id: jobId, fence: found.job.fence };
+        await jobs.fixModelVersion(claim, 'bench@1');
+        await uploads.get(found.job.input.key, 1e9);
+        await Promise.all(
+          bodies.map((body, index) =>
+            results.put(resultKey(jobId, 1, String(index)), body, { contentType: 'image/png' }),
+          ),
+        );
+        await jobs.succeed(claim, { files: {}, facts: {} }, {}, now);
+        await queue.delete(receipt);
+      }
+    }
+  };
+  const start = process.cpuUsage();
+  await Promise.all(Array.from({ length: CORES * 2 }, takeJobs));
+  return spentMs(start) / count;
+}
+
+answerWith(async (question: PartsQuestion): Promise<Parts> => {
+  const raw = await rawInference(question);
+  const { bodies, ...image } = await images(question);
+  return { ...raw, ...image, services: await services(question, bodies) };
+});
