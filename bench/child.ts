@@ -24,7 +24,7 @@ export class Child {
   constructor(args: readonly string[], environment: Record<string, string> = {}) {
     this.#process = spawn(process.execPath, args, {
       env: { ...process.env, ...environment },
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      stdio: ['ignore', process.env.CHILD_OUT === undefined ? 'ignore' : 'inherit', 'inherit', 'ipc'],
     });
     this.#process.on('message', (answer: Answer) => {
       this.#waiting.get(answer.id)?.(answer);

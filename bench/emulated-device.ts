@@ -6,7 +6,8 @@ import { registerHooks } from 'node:module';
 
 registerHooks({
   resolve(specifier, context, next) {
-    const isSession = specifier === './session.ts' && context.parentURL?.endsWith('/inference/device-thread.ts');
+    const isSession =
+      specifier === './session.ts' && context.parentURL?.endsWith('/inference/device-thread.ts');
     return next(isSession ? new URL('./sleeping-session.ts', import.meta.url).href : specifier, context);
   },
 });

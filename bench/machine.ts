@@ -36,7 +36,10 @@ export async function describeMachine(): Promise<Machine> {
  */
 export async function busyMs(): Promise<number> {
   const [line = ''] = (await readFile('/proc/stat', 'utf8')).split('\n');
-  const [user = 0, , system = 0, , , irq = 0, softirq = 0, steal = 0] = line.split(/\s+/).slice(1).map(Number);
+  const [user = 0, , system = 0, , , irq = 0, softirq = 0, steal = 0] = line
+    .split(/\s+/)
+    .slice(1)
+    .map(Number);
   return (user + system + irq + softirq + steal) * MS_PER_TICK;
 }
 

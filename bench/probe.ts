@@ -22,7 +22,11 @@ if (isMainThread && process.send !== undefined) {
   answerWith((): Reading => {
     const { user, system } = process.cpuUsage();
     const delay = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS);
-    const reading = { cpuMs: (user + system) / 1000, loopP99Ms: delay(loop.percentile(99)), loopMaxMs: delay(loop.max) };
+    const reading = {
+      cpuMs: (user + system) / 1000,
+      loopP99Ms: delay(loop.percentile(99)),
+      loopMaxMs: delay(loop.max),
+    };
     loop.reset();
     return reading;
   });

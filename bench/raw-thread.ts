@@ -1,6 +1,11 @@
 /** One thread that runs a graph again and again for a while: onnxruntime and nothing else. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { type DeviceKind, type GraphFile, type ImageShape, openSession } from '../gpu-worker/inference/session.ts';
+import {
+  type DeviceKind,
+  type GraphFile,
+  type ImageShape,
+  openSession,
+} from '../gpu-worker/inference/session.ts';
 
 export interface RawRun {
   readonly graph: GraphFile;

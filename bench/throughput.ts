@@ -11,8 +11,8 @@
  * The second factor is what moving the servers to another machine gives back. Processes of low priority count as idle.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Case, connectStores, nameOf, type Stores, submitJobs } from './cases.ts';
-import { Child } from './child.ts';
+import { type Case, nameOf, type Stores, submitJobs } from './cases.ts';
+import type { Child } from './child.ts';
 import { busyMs, CORES } from './machine.ts';
 import type { Parts } from './parts.ts';
 import type { Reading } from './probe.ts';
@@ -45,21 +45,36 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
 }
 
 /** Sends `count` jobs and waits until every one has succeeded. */
-export async function load({ worker, services, stores, places }: Bench, asked: Case, count: number): Promise<Load> {
+export async function load(
+  { worker, services, stores, places }: Bench,
+  asked: Case,
+  count: number,
+): Promise<Load> {
   const before = await services.ask<number>('stored');
   const finished = async () => ((await services.ask<number>('stored')) - before) / RESULTS_PER_JOB;
   const first = await worker.ask<Reading>('read');
   const ids = await submitJobs(stores, asked, count);
   await until(async () => (await finished()) >= Math.min(places, count - places - 1));
 
-  const from = { at: performance.now(), done: await finished(), busy: await busyMs(), own: await worker.ask<Reading>('read') };
+  const from = {
+    at: performance.now(),
+    done: await finished(),
+    busy: await busyMs(),
+    own: await worker.ask<Reading>('read'),
+  };
   await until(async () => (await finished()) >= count - places);
-  const to = { at: performance.now(), done: await finished(), busy: await busyMs(), own: await worker.ask<Reading>('read') };
+  const to = {
+    at: performance.now(),
+    done: await finished(),
+    busy: await busyMs(),
+    own: await worker.ask<Reading>('read'),
+  };
 
   for (const id of ids) {
     await until(async () => {
       const job = await stores.jobs.get(id);
-      if (job?.status === 'failed') throw new Error(`${nameOf(asked)}: ${job.error?.detail ?? job.error?.title}`);
+      if (job?.status === 'failed')
+        throw new Error(`${nameOf(asked)}: ${job.error?.message}`);
       return job?.status === 'succeeded';
     });
   }

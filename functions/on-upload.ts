@@ -7,6 +7,7 @@ import type { CatalogStore } from '../shared/aws/catalog-store.ts';
 import { connectCatalog, connectJobs, connectObjects, connectQueue } from '../shared/aws/connect.ts';
 import type { ObjectStore, StoredObject } from '../shared/aws/object-store.ts';
 import { type FunctionsEnvironment, readFunctionsEnvironment } from '../shared/environment.ts';
+import { OutboardError } from '../shared/errors.ts';
 import { deriveJobId, type Job } from '../shared/job.ts';
 import { createLogger, type Logger } from '../shared/log.ts';
 import { resolveModel } from '../shared/model.ts';
@@ -33,8 +34,14 @@ export function onUpload(services: Services, settings: FunctionsEnvironment) {
       if (stored === undefined) continue;
       const draft = await draftFor(services, settings, { ...place, key }, stored);
       if (draft === undefined) continue;
-      const job = await submitJob(services, draft, new Date());
-      services.log.info({ job_id: job.id, key }, 'upload became a job');
+      await submitJob(services, draft, new Date()).then(
+        (job) => services.log.info({ job_id: job.id, key }, 'upload became a job'),
+        (error: unknown) => {
+          // A second file through the same form: the first one is the job, and no retry of the event changes that.
+          if (!(error instanceof OutboardError && error.code === 'idempotency_key_reused')) throw error;
+          services.log.warn({ job_id: draft.id, key }, 'another file under the key of a job');
+        },
+      );
     }
   };
 }

@@ -35,13 +35,17 @@ export class Lease {
   readonly #controller = new AbortController();
   readonly #timer: NodeJS.Timeout;
   #heldUntil: number;
+  #renewals: Promise<unknown> = Promise.resolve();
 
   /** Starts to renew at once; `heldUntil` is what the claim was given, in epoch milliseconds. */
   constructor(options: LeaseOptions, heldUntil: number) {
     this.#options = options;
     this.claim = options.claim;
     this.#heldUntil = heldUntil;
-    this.#timer = setInterval(() => void this.#renew(), (options.seconds * 1000) / 3);
+    const renew = () => {
+      this.#renewals = Promise.all([this.#renewals, this.#renew()]);
+    };
+    this.#timer = setInterval(renew, (options.seconds * 1000) / 3);
   }
 
   /** Aborts with a StopError. */
@@ -54,9 +58,10 @@ export class Lease {
     this.#controller.abort(new StopError(reason));
   }
 
-  /** Ends the renewing; call it before settling, so that a late renewal cannot hide the message again. */
-  end(): void {
+  /** Ends the renewing; wait for it before settling, so that a late renewal cannot hide the message again. */
+  async end(): Promise<void> {
     clearInterval(this.#timer);
+    await this.#renewals;
   }
 
   async #renew(): Promise<void> {

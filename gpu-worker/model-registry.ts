@@ -2,13 +2,12 @@
  * The model packages on this machine: manifests read, files checked against their sha256 before anything is
  * loaded. A package that does not match its manifest is refused whole.
  */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { requireSha256 } from '../shared/aws/model-repository.ts';
 import { OutboardError } from '../shared/errors.ts';
 import {
+  filesOf,
   type ModelCatalog,
   type ModelManifest,
   modelManifest,
@@ -43,7 +42,7 @@ export class ModelRegistry {
     const aliases = JSON.parse(
       await readFile(path.join(root, 'aliases.json'), 'utf8'),
     ) as ModelCatalog['aliases'];
-    return new ModelRegistry(root, { models, aliases });
+    return new ModelRegistry(root, { models, aliases, promotions: {} });
   }
 
   /** Every package as `name@version`. */
@@ -84,20 +83,8 @@ export class ModelRegistry {
 
 async function readPackage(file: string): Promise<ModelManifest> {
   const manifest = modelManifest.parse(JSON.parse(await readFile(file, 'utf8')));
-  const folder = path.dirname(file);
-  for (const graph of manifest.graphs) {
-    const found = await sha256(path.join(folder, graph.file));
-    if (found !== graph.sha256) {
-      throw new Error(
-        `${path.join(folder, graph.file)} is not the file its manifest names: sha256 is ${found}.`,
-      );
-    }
+  for (const { file: name, sha256 } of filesOf(manifest)) {
+    await requireSha256(path.join(path.dirname(file), name), sha256);
   }
   return manifest;
-}
-
-async function sha256(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
 }

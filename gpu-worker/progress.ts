@@ -24,7 +24,8 @@ export class Progress {
   report(progress: JobProgress): void {
     const now = performance.now();
     const isNewPhase = progress.phase !== this.#lastPhase;
-    if (!isNewPhase && now - this.#lastSent < INTERVAL_MS) return;
+    const isLast = progress.completed >= progress.total;
+    if (!isNewPhase && !isLast && now - this.#lastSent < INTERVAL_MS) return;
     this.#lastSent = now;
     this.#lastPhase = progress.phase;
     this.#sending = this.#sending.then(() => this.#send(progress));

@@ -68,7 +68,10 @@ export async function runJob(
   const { jobs, workerId, leaseSeconds } = services;
   const now = new Date();
   const leaseUntil = now.getTime() + leaseSeconds * 1000;
-  const found = await jobs.claim(message.jobId, workerId, now, leaseUntil);
+  const found =
+    message.jobId === ''
+      ? ({ kind: 'missing' } as const)
+      : await jobs.claim(message.jobId, workerId, now, leaseUntil);
   if (found.kind !== 'claimed') {
     await acknowledge(services, message, await whatNow(services, found));
     return { result: 'skipped' };
@@ -82,7 +85,9 @@ export async function runJob(
   );
   watch(lease);
   const outcome = await work(services, job, lease).finally(() => lease.end());
-  await acknowledge(services, message, await settle(services, job, outcome));
+  const settled = await settle(services, job, outcome);
+  await acknowledge(services, message, settled ?? (await afterLoss(services, job)));
+  if (settled === undefined) return { result: 'lost' };
   if (outcome.kind !== 'succeeded') return { result: outcome.kind };
   log.info({ job_id: job.id, attempt: job.attempt, ...outcome.timings }, 'job succeeded');
   return { result: 'succeeded', timings: outcome.timings };
@@ -90,11 +95,13 @@ export async function runJob(
 
 /** A message whose job cannot be claimed: either it is over, or it is somebody else's for now. */
 async function whatNow(
-  { jobs }: RunJobServices,
+  { jobs, pipeline }: RunJobServices,
   found: Exclude<Awaited<ReturnType<JobStore['claim']>>, { kind: 'claimed' }>,
 ): Promise<Acknowledgement> {
   if (found.kind === 'leased')
     return { returnAfterSeconds: Math.max(1, (found.leaseUntil - Date.now()) / 1000 + 1) };
+  // Its worker may have died between the row and the rest.
+  if (found.kind === 'finished' && found.job.status === 'succeeded') await tidy(pipeline, found.job);
   if (found.kind === 'overdue') {
     await jobs.end(found.job.id, 'expired', new Date(), new OutboardError('deadline_exceeded').toPublic());
   }
@@ -136,29 +143,37 @@ async function work({ jobs, pipeline, log }: RunJobServices, job: Job, lease: Le
   }
 }
 
-/** Writes the outcome to the row and says what the message needs. A write that finds the fence gone means `lost`. */
-async function settle(services: RunJobServices, job: Job, outcome: Outcome): Promise<Acknowledgement> {
-  const { jobs, pipeline } = services;
+/** Writes the outcome to the row and says what the message needs. @returns undefined where the claim is gone */
+async function settle(
+  { jobs, pipeline }: RunJobServices,
+  job: Job,
+  outcome: Outcome,
+): Promise<Acknowledgement | undefined> {
   const claim = { id: job.id, fence: job.fence };
   if (outcome.kind === 'succeeded') {
     const settled = await jobs.succeed(claim, outcome.output, outcome.timings, new Date());
-    if (!settled) return afterLoss(services, job);
-    if (job.fence > 1) await pipeline.tidy(job);
+    if (!settled) return undefined;
+    await tidy(pipeline, job);
     return { delete: true };
   }
   if (outcome.kind === 'failed') {
     const settled = await jobs.fail(claim, outcome.error.toPublic(), new Date());
-    return settled ? { delete: true } : afterLoss(services, job);
+    return settled ? { delete: true } : undefined;
   }
   if (outcome.kind === 'retry') {
     const settled = await jobs.requeue(claim, outcome.error.toPublic());
-    return settled ? { returnAfterSeconds: backOffSeconds(job.attempt) } : afterLoss(services, job);
+    return settled ? { returnAfterSeconds: backOffSeconds(job.attempt) } : undefined;
   }
   if (outcome.kind === 'released') {
     const settled = await jobs.release(claim);
-    return settled ? { returnAfterSeconds: 0 } : afterLoss(services, job);
+    return settled ? { returnAfterSeconds: 0 } : undefined;
   }
-  return afterLoss(services, job);
+  return undefined;
+}
+
+/** Only a job that was claimed before can have left anything behind. */
+async function tidy(pipeline: Pipeline, job: Job): Promise<void> {
+  if (job.fence > 1) await pipeline.tidy(job);
 }
 
 /** The claim is gone. If the job is over (canceled, erased) so is its message; else it belongs to the next worker. */

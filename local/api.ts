@@ -50,22 +50,29 @@ export async function startApi({
   );
   printOutput('api', child, print, (line) => /^(×|Error|.*EADDRINUSE)/.test(line));
   const exited = once(child, 'exit');
-  const url = `http://${HOST}:${ports.functions}`;
-  await Promise.race([
-    untilAnswers(`${url}/v1/openapi.json`),
-    exited.then(([code]) => {
-      throw new Error(`The API did not start (exit code ${code}).`);
-    }),
-  ]);
-  const gateway = await startGateway({ port: ports.api, upstreamPort: ports.functions });
-  return {
-    url: gateway.url,
-    async close() {
-      await gateway.close();
-      child.kill('SIGINT');
-      const timer = setTimeout(() => child.kill('SIGKILL'), 5_000);
-      await exited;
-      clearTimeout(timer);
-    },
+  const end = async () => {
+    child.kill('SIGINT');
+    const timer = setTimeout(() => child.kill('SIGKILL'), 5_000);
+    await exited;
+    clearTimeout(timer);
   };
+  try {
+    await Promise.race([
+      untilAnswers(`http://${HOST}:${ports.functions}/v1/openapi.json`),
+      exited.then(([code]) => {
+        throw new Error(`The API did not start (exit code ${code}).`);
+      }),
+    ]);
+    const gateway = await startGateway({ port: ports.api, upstreamPort: ports.functions });
+    return {
+      url: gateway.url,
+      async close() {
+        await gateway.close();
+        await end();
+      },
+    };
+  } catch (error) {
+    await end();
+    throw error;
+  }
 }

@@ -58,12 +58,16 @@ async function forward(incoming: IncomingMessage, response: ServerResponse, port
   await pipeline(answer, response);
 }
 
-/** Which of its own errors the gateway answered with; functions answer theirs as problem+json. */
+/** Which of its own errors the gateway answered with; functions answer theirs as problem+json, and 503 as health. */
 function gatewayError({ statusCode, headers }: IncomingMessage): ErrorCode | undefined {
   if (headers['content-type']?.startsWith('application/problem+json')) return undefined;
+  if (statusCode === 400) return 'invalid_request';
   if (statusCode === 403) return 'unauthorized';
   if (statusCode === 404) return 'route_not_found';
   if (statusCode === 413) return 'body_too_large';
+  if (statusCode === 415) return 'unsupported_media_type';
+  // A function that crashed or took too long.
+  if (statusCode === 502 || statusCode === 504) return 'service_unavailable';
   return undefined;
 }
 

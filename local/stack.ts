@@ -42,10 +42,10 @@ export async function startStack({
   const environment = { ...stackEnvironment({ port, directory }), ...extra };
   await mkdir(path.join(directory, 'table'), { recursive: true });
   const closers: (() => Promise<void>)[] = [];
-  const started = async <T extends { close(): Promise<void> }>(starting: Promise<T>): Promise<T> => {
-    const part = await starting;
-    closers.unshift(() => part.close());
-    return part;
+  /** Known from its first moment: where another part fails to start, this one is waited for and closed too. */
+  const started = <T extends { close(): Promise<void> }>(starting: Promise<T>): Promise<T> => {
+    closers.unshift(async () => (await starting.catch(() => undefined))?.close());
+    return starting;
   };
   const close = async () => {
     for (const end of closers.splice(0)) await end();

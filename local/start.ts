@@ -53,7 +53,8 @@ async function start(): Promise<Stack> {
 // Signals are caught from the first moment: a Ctrl-C during the start must not leave parts of the stack behind.
 const starting = start();
 let ending = false;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+// The parts have process groups of their own, so a terminal that is closed (SIGHUP) would leave them running.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, async () => {
     if (ending) process.exit(1);
     ending = true;

@@ -47,8 +47,7 @@ export async function startWorker({
     });
   };
   start();
-  await untilAnswers(`http://${HOST}:${metricsPort}/health`);
-  return {
+  const worker: WorkerProcess = {
     get pid() {
       return child.pid;
     },
@@ -59,4 +58,11 @@ export async function startWorker({
       await once(child, 'exit');
     },
   };
+  try {
+    await untilAnswers(`http://${HOST}:${metricsPort}/health`);
+  } catch (error) {
+    await worker.close();
+    throw error;
+  }
+  return worker;
 }

@@ -50,10 +50,7 @@ const workerSchema = z.object({
   OUTBOARD_DEVICE_THREADS: wholeNumber(0, 0, 'Threads that run models; 0: one a core on the CPU, two a GPU.'),
   OUTBOARD_CONCURRENT_JOBS: wholeNumber(0, 0, 'Jobs in hand at once; 0: twice the device threads.'),
   OUTBOARD_MODELS_DIRECTORY: textOr('models', 'Model packages on this machine.'),
-  OUTBOARD_SCRATCH_DIRECTORY: textOr(
-    '/tmp/outboard',
-    'Room on disk for pictures that do not fit in memory.',
-  ),
+  OUTBOARD_SCRATCH_DIRECTORY: textOr('/tmp/outboard', 'Room on disk for pictures that do not fit in memory.'),
   OUTBOARD_MAX_INPUT_PIXELS: wholeNumber(
     100_000_000,
     1,

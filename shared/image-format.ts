@@ -17,7 +17,7 @@ export type ImageFormat = SupportedFormat | RefusedFormat;
 /** No format needs more than this to be told apart. */
 export const SNIFF_BYTES = 4096;
 
-export const isSupported = (format: ImageFormat): format is SupportedFormat =>
+const isSupported = (format: ImageFormat): format is SupportedFormat =>
   (supportedFormats as readonly string[]).includes(format);
 
 /** @param bytes the first `SNIFF_BYTES` of the file, or all of a shorter one. */

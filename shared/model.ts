@@ -45,11 +45,16 @@ export type ModelManifest = z.infer<typeof modelManifest>;
 export type SuperResolutionGraph = z.infer<typeof superResolutionGraph>;
 export type Task = ModelManifest['task'];
 
+/** A version that took over a model's name, and when. */
+const promotion = z.strictObject({ version: modelVersion, at: z.iso.datetime() });
+
 /** Everything that can be asked for: the packages, and the names that point at one of them. */
 export const modelCatalog = z.strictObject({
   models: z.array(modelManifest),
-  /** alias or model name → `name@version` that answers to it. */
+  /** Another name for a model, or for one version of it. */
   aliases: z.record(z.string(), z.string()),
+  /** model name → the versions that answered to it, the one that does now last. */
+  promotions: z.record(modelName, z.array(promotion).min(1)).default({}),
 });
 
 export type ModelCatalog = z.infer<typeof modelCatalog>;
@@ -58,16 +63,26 @@ export const versionOf = (manifest: Pick<ModelManifest, 'name' | 'version'>): st
   `${manifest.name}@${manifest.version}`;
 
 /**
- * The package that `asked` (an alias, a name or `name@version`) means now. A bare name without an alias means
- * its only or lexically last version.
+ * The package that `asked` (an alias, a name or `name@version`) means now. A bare name means the version promoted
+ * last; where none ever was, the highest.
  * @returns undefined where the catalog has nothing of that name.
  */
 export function resolveModel(catalog: ModelCatalog, asked: string): ModelManifest | undefined {
   const target = catalog.aliases[asked] ?? asked;
-  const exact = catalog.models.find((model) => versionOf(model) === target);
-  if (exact !== undefined) return exact;
-  return catalog.models
-    .filter((model) => model.name === target)
-    .sort((a, b) => a.version.localeCompare(b.version, 'en', { numeric: true }))
-    .at(-1);
+  const promoted = catalog.promotions[target]?.at(-1);
+  const version = promoted === undefined ? target : versionOf({ name: target, version: promoted.version });
+  const exact = catalog.models.find((model) => versionOf(model) === version);
+  return exact ?? versionsOf(catalog, target).at(-1);
 }
+
+/** All packages of one name, lowest version first; numbers inside versions count as numbers. */
+export function versionsOf(catalog: ModelCatalog, name: string): ModelManifest[] {
+  return catalog.models
+    .filter((model) => model.name === name)
+    .sort((a, b) => a.version.localeCompare(b.version, 'en', { numeric: true }));
+}
+
+/** The files of a package beside its manifest. */
+export const filesOf = (
+  manifest: ModelManifest,
+): readonly { readonly file: string; readonly sha256: string }[] => manifest.graphs;

@@ -7,7 +7,7 @@ pixel reaches further than the radius says.
 """
 
 import argparse
-import sys
+import json
 from pathlib import Path
 
 import numpy as np
@@ -93,9 +93,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path, help="a folder with model.json, such as models/super-resolution-tiny/1")
     options = parser.parse_args()
-    import json
-
     for graph in json.loads((options.model / "model.json").read_text())["graphs"]:
         tile, seen = check(options.model / graph["file"], graph["receptive_radius"])
         print(f"{graph['file']}: exact at overlap {graph['receptive_radius']}, tile {tile}; reach seen {seen}")
-    sys.exit(0)

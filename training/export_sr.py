@@ -43,7 +43,7 @@ def run_in_torch(models, picture):
 
 
 @torch.no_grad()
-def compare_reach(model):
+def check_reach(model):
     """No output may change further away than the computed radius, in doubles, where even the faintest change shows."""
     radius = network.receptive_radius(model)
     middle = radius + 4
@@ -58,7 +58,7 @@ def compare_reach(model):
         raise SystemExit(f"The network reaches {seen} pixels, more than the computed {radius}.")
 
 
-def compare_with_torch(path, models):
+def check_against_torch(path, models):
     picture = check_tiling.test_picture(41, 53, seed=7)
     difference = evaluate.run_graph(path)(picture).astype(int) - run_in_torch(models, picture)
     if np.abs(difference).max() > 1:
@@ -77,9 +77,9 @@ def export(tier, checkpoints, out, eval_folder, described):
     for scale, models in chains.items():
         path = folder / f"x{scale}.onnx"
         onnx.save(build_graph(models), path)
-        compare_with_torch(path, models)
+        check_against_torch(path, models)
         for model in models:
-            compare_reach(model)
+            check_reach(model)
         radius = network.receptive_radius(models[0]) if len(models) == 1 else network.fused_radius(*models)
         tile, seen = check_tiling.check(path, radius)
         metrics |= evaluate.measure(evaluate.run_graph(path), eval_folder)

@@ -4,7 +4,8 @@ Own figures come from the evaluation run and own facts from the checkpoints; the
 others published, each with its source.
 """
 
-from network import receptive_radius
+from pictures import JPEG_QUALITIES
+from train_sr import EMA_DECAY, FINAL_PART, JPEG_FROM, JPEG_SHARE, WARM_UP_STEPS
 
 DESCRIPTIONS = {
     "tiny": "Enlarges photographs 2, 4 or 8 times; small enough to answer at once on a laptop's CPU.",
@@ -92,9 +93,6 @@ def row(*cells):
 
 def write(manifest, facts, model, described):
     """facts: {scale: what the checkpoint recorded}; model: the x2 network."""
-    from pictures import JPEG_QUALITIES
-    from train_sr import EMA_DECAY, FINAL_PART, JPEG_FROM, JPEG_SHARE, WARM_UP_STEPS
-
     ((eval_name, metrics),) = manifest["metrics"].items()
     scales = list(metrics)
     measured = [
@@ -115,7 +113,6 @@ def write(manifest, facts, model, described):
         pictures=max(fact["pictures"] for fact in facts.values()),
         width=model.width,
         blocks=model.blocks,
-        radius=receptive_radius(model),
         warm_up=WARM_UP_STEPS,
         final=f"{FINAL_PART:.0%}",
         ema=EMA_DECAY,

@@ -1,7 +1,13 @@
 /** A model as a client sees it: names that reach it, versions, and the JSON Schema of its parameters. */
 import { z } from 'zod';
 import { OutboardError } from '../../shared/errors.ts';
-import { type ModelCatalog, type ModelManifest, resolveModel, versionOf } from '../../shared/model.ts';
+import {
+  type ModelCatalog,
+  type ModelManifest,
+  resolveModel,
+  versionOf,
+  versionsOf,
+} from '../../shared/model.ts';
 import { parametersOf } from '../../shared/requests.ts';
 
 export function modelViews(catalog: ModelCatalog) {
@@ -11,7 +17,7 @@ export function modelViews(catalog: ModelCatalog) {
 
 /** @param asked a name, an alias or name@version. @throws unknown_model */
 export function modelView(catalog: ModelCatalog, asked: string) {
-  const served = resolveModel(catalog, decodeURIComponent(asked));
+  const served = resolveModel(catalog, decoded(asked));
   if (served === undefined)
     throw new OutboardError('unknown_model', { detail: `Asked for ${JSON.stringify(asked)}.` });
   return {
@@ -21,11 +27,20 @@ export function modelView(catalog: ModelCatalog, asked: string) {
     licence: served.licence,
     aliases: aliasesOf(catalog, served),
     version: served.version,
-    versions: catalog.models.filter((model) => model.name === served.name).map((model) => model.version),
+    versions: versionsOf(catalog, served.name).map((model) => model.version),
     upscale_factors: served.graphs.map((graph) => graph.scale),
     parameters: z.toJSONSchema(parametersOf[served.task], { io: 'input' }),
     metrics: served.metrics,
   };
+}
+
+/** As it came, where it is not encoded text: then there is no model of that name either. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function aliasesOf(catalog: ModelCatalog, model: ModelManifest): string[] {

@@ -4,25 +4,12 @@
  * `sharp.resize` is half an output pixel off, which would misregister alpha and flatter the network by 3 dB.
  */
 import type { Window } from '../tensor/tiles.ts';
-import { type Raster, rasterOf } from './decode.ts';
 import { createPixels, type Pixels, type Room } from './pixels.ts';
 import { type Sharp, sharp } from './sharp.ts';
 
 const STRIP_PIXELS = 4_000_000;
 /** Source pixels around a strip: the kernel reaches 2. */
 const MARGIN = 2;
-
-/** The whole picture, colours and alpha each by `enlargeBicubic`. */
-export async function bicubicPicture(picture: Raster, factor: number, room: Room): Promise<Raster> {
-  const color = await enlargeBicubic(picture.color, factor, room);
-  try {
-    const alpha = picture.alpha && (await enlargeBicubic(picture.alpha, factor, room));
-    return rasterOf(color, alpha);
-  } catch (error) {
-    await color.dispose();
-    throw error;
-  }
-}
 
 /**
  * Catmull-Rom (a = −½) enlargement, edges repeated, within one level of the exact value.

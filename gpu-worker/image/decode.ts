@@ -44,8 +44,7 @@ export async function decodeImage(source: ImageSource, info: ImageInfo, room: Ro
   return rasterOf(color, undefined);
 }
 
-/** @param alpha of the same size as `color`. The raster owns both. */
-export function rasterOf(color: Pixels, alpha: Pixels | undefined): Raster {
+function rasterOf(color: Pixels, alpha: Pixels | undefined): Raster {
   const { width, height } = color;
   const dispose = async () => void (await Promise.all([color.dispose(), alpha?.dispose()]));
   return { width, height, color, alpha, dispose };

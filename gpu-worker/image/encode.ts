@@ -10,9 +10,6 @@ import { openPixels, type Pixels, type Room, type Size, scratchPath } from './pi
 import type { OutputFormat } from './probe.ts';
 import { type Sharp, sharp } from './sharp.ts';
 
-export const mediaType = { png: 'image/png', jpeg: 'image/jpeg', webp: 'image/webp' } as const;
-export const fileExtension = { png: 'png', jpeg: 'jpg', webp: 'webp' } as const;
-
 export interface Encoded extends Size {
   /** A picture from scratch comes as a file in the scratch folder, which the caller removes. */
   readonly body: Uint8Array | { readonly path: string; readonly bytes: number };
@@ -78,7 +75,7 @@ async function write(encoder: Sharp, format: OutputFormat, large: boolean, room:
     const body = await encoder.toBuffer();
     return { body, bytes: body.length };
   }
-  const path = join(room.scratchDirectory, `${randomUUID()}.${fileExtension[format]}`);
+  const path = join(room.scratchDirectory, `${randomUUID()}.${format}`);
   try {
     await encoder.toFile(path);
     const { size: bytes } = await stat(path);

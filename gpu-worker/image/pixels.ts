@@ -26,7 +26,7 @@ export interface Room {
   readonly maxPixelsInMemory?: number;
 }
 
-export const MAX_PIXELS_IN_MEMORY = 24_000_000;
+const MAX_PIXELS_IN_MEMORY = 24_000_000;
 
 export interface Pixels extends Size {
   readonly channels: Channels;

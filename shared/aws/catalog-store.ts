@@ -4,7 +4,7 @@
  */
 import { OutboardError } from '../errors.ts';
 import { type ModelCatalog, modelCatalog } from '../model.ts';
-import type { ObjectStore } from './object-store.ts';
+import { type ObjectStore, WriteConflict } from './object-store.ts';
 
 const CATALOG_KEY = 'catalog.json';
 const MAX_CATALOG_BYTES = 4 * 1024 * 1024;
@@ -12,11 +12,11 @@ const MAX_CATALOG_BYTES = 4 * 1024 * 1024;
 const FRESH_MS = 5_000;
 
 export class CatalogStore {
-  readonly #objects: Pick<ObjectStore, 'get' | 'put'>;
+  readonly #objects: Pick<ObjectStore, 'read' | 'put'>;
   readonly #now: () => number;
   #cached: { readonly catalog: ModelCatalog; readonly readAt: number } | undefined;
 
-  constructor(objects: Pick<ObjectStore, 'get' | 'put'>, now: () => number = Date.now) {
+  constructor(objects: Pick<ObjectStore, 'read' | 'put'>, now: () => number = Date.now) {
     this.#objects = objects;
     this.#now = now;
   }
@@ -26,8 +26,7 @@ export class CatalogStore {
     if (this.#cached !== undefined && this.#now() - this.#cached.readAt < FRESH_MS)
       return this.#cached.catalog;
     try {
-      const bytes = await this.#objects.get(CATALOG_KEY, MAX_CATALOG_BYTES);
-      const catalog = modelCatalog.parse(JSON.parse(bytes.toString()));
+      const { catalog } = await this.#load();
       this.#cached = { catalog, readAt: this.#now() };
       return catalog;
     } catch (error) {
@@ -40,9 +39,46 @@ export class CatalogStore {
     }
   }
 
+  /** Replaces the catalog whatever it was: for a stack that owns its models bucket. */
   async write(catalog: ModelCatalog): Promise<void> {
+    await this.#save(catalog);
+  }
+
+  /**
+   * Changes the catalog in one atomic step; where somebody else was faster, the change is tried again on theirs.
+   * @param change must have no effect but its result: it may run more than once
+   */
+  async update(change: (catalog: ModelCatalog) => ModelCatalog): Promise<ModelCatalog> {
+    for (;;) {
+      const { catalog, eTag } = await this.#load().catch((error: unknown) => {
+        if (error instanceof OutboardError && error.code === 'input_not_found') return EMPTY;
+        throw error;
+      });
+      const changed = change(catalog);
+      try {
+        await this.#save(changed, eTag);
+        return changed;
+      } catch (error) {
+        if (!(error instanceof WriteConflict)) throw error;
+      }
+    }
+  }
+
+  async #load(): Promise<{ catalog: ModelCatalog; eTag: string }> {
+    const { bytes, eTag } = await this.#objects.read(CATALOG_KEY, MAX_CATALOG_BYTES);
+    return { catalog: modelCatalog.parse(JSON.parse(bytes.toString())), eTag };
+  }
+
+  async #save(catalog: ModelCatalog, ifMatch?: string): Promise<void> {
     const bytes = Buffer.from(JSON.stringify(modelCatalog.parse(catalog)));
-    await this.#objects.put(CATALOG_KEY, bytes, { contentType: 'application/json' });
+    const options = { contentType: 'application/json' };
+    await this.#objects.put(CATALOG_KEY, bytes, ifMatch === undefined ? options : { ...options, ifMatch });
     this.#cached = undefined;
   }
 }
+
+/** What a bucket without a catalog holds; written only where still nothing is there. */
+const EMPTY = { catalog: { models: [], aliases: {}, promotions: {} }, eTag: 'none' } as const satisfies {
+  catalog: ModelCatalog;
+  eTag: string;
+};

@@ -10,7 +10,7 @@ import {
   SendMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { JobMessage } from '../job.ts';
+import { isJobId, type JobMessage } from '../job.ts';
 
 /** SQS hands out at most this many messages a call. */
 const MAX_BATCH = 10;
@@ -92,7 +92,10 @@ export class JobQueue {
 export function readJobId(body: string | undefined): string {
   try {
     const message: unknown = JSON.parse(body ?? '');
-    if (message !== null && typeof message === 'object' && 'job_id' in message) return String(message.job_id);
+    if (message !== null && typeof message === 'object' && 'job_id' in message) {
+      const { job_id: id } = message;
+      if (typeof id === 'string' && isJobId(id)) return id;
+    }
   } catch {
     // Not JSON: not ours.
   }

@@ -150,6 +150,7 @@ export class JobStore {
     );
   }
 
+  /** @returns whether the job has succeeded by this claim, now or in an earlier call. */
   async succeed(claim: Claim, output: JobOutput, timings: JobTimings, now: Date): Promise<boolean> {
     const set = `SET #status = :succeeded, #output = :output, timings = :timings, finished_at = :at ${LEAVE_OPEN}, progress`;
     const values = {
@@ -158,7 +159,10 @@ export class JobStore {
       ':timings': timings,
       ':at': now.toISOString(),
     };
-    return (await this.#whileHeld(claim, set, values)) !== undefined;
+    if ((await this.#whileHeld(claim, set, values)) !== undefined) return true;
+    // The SDK repeats a write whose answer was lost, and the repeat finds the job ended by the first.
+    const job = await this.get(claim.id);
+    return job?.status === 'succeeded' && job.fence === claim.fence;
   }
 
   async fail(claim: Claim, error: PublicError, now: Date): Promise<boolean> {

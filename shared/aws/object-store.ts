@@ -2,7 +2,9 @@
  * Files in S3: inputs, results, model packages. Keys are built here, in one place, because the upload trigger,
  * the lifecycle rules and erasure all depend on their prefixes.
  */
+import { createWriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import {
   DeleteObjectsCommand,
   GetObjectCommand,
@@ -12,6 +14,7 @@ import {
   NotFound,
   PutObjectCommand,
   type S3Client,
+  S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { createPresignedPost, type PresignedPost } from '@aws-sdk/s3-presigned-post';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
@@ -42,6 +45,8 @@ export type Body = Uint8Array | { readonly path: string; readonly bytes: number 
 
 interface PutOptions {
   readonly contentType: string;
+  /** Write only over the version with this ETag, or ('none') only where nothing is there yet. */
+  readonly ifMatch?: string;
   readonly fileName?: string;
   readonly signal?: AbortSignal;
 }
@@ -62,15 +67,19 @@ export class ObjectStore {
     this.bucket = bucket;
   }
 
-  async put(key: string, body: Body, { contentType, fileName, signal }: PutOptions): Promise<void> {
+  /** @throws WriteConflict where `ifMatch` does not hold */
+  async put(key: string, body: Body, { contentType, fileName, ifMatch, signal }: PutOptions): Promise<void> {
     const request = {
       Bucket: this.bucket,
       Key: key,
+      ...(ifMatch === undefined ? {} : ifMatch === 'none' ? { IfNoneMatch: '*' } : { IfMatch: ifMatch }),
       ContentType: contentType,
       ContentDisposition: fileName === undefined ? undefined : contentDisposition(fileName),
     };
     if (body instanceof Uint8Array) {
-      await this.#client.send(new PutObjectCommand({ ...request, Body: body }), abortBy(signal));
+      await this.#client
+        .send(new PutObjectCommand({ ...request, Body: body }), abortBy(signal))
+        .catch(asConflict);
       return;
     }
     // Opened here, and its errors turned into an abort: the SDK lets an error of a body stream escape uncaught.
@@ -79,7 +88,8 @@ export class ObjectStore {
     const stream = file.createReadStream().on('error', (error) => failed.abort(error));
     const either = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
     const command = new PutObjectCommand({ ...request, Body: stream, ContentLength: body.bytes });
-    await this.#client.send(command, abortBy(either)).finally(() => stream.destroy());
+    const sent = this.#client.send(command, abortBy(either)).finally(() => stream.destroy());
+    await sent.catch(asConflict);
   }
 
   /**
@@ -87,19 +97,32 @@ export class ObjectStore {
    * @throws input_not_found where it is not there; input_too_large before reading more than `maxBytes`.
    */
   async get(key: string, maxBytes: number, signal?: AbortSignal): Promise<Buffer> {
+    return (await this.read(key, maxBytes, signal)).bytes;
+  }
+
+  /** As `get`, with the ETag that a conditional `put` needs. */
+  async read(key: string, maxBytes: number, signal?: AbortSignal): Promise<{ bytes: Buffer; eTag: string }> {
+    const { Body, ContentLength, ETag } = await this.#open(key, signal);
+    if ((ContentLength ?? 0) > maxBytes) {
+      await Body.transformToWebStream().cancel();
+      const detail = `It has ${ContentLength} bytes, the limit is ${maxBytes}.`;
+      throw new OutboardError('input_too_large', { detail });
+    }
+    return { bytes: Buffer.from(await Body.transformToByteArray()), eTag: ETag ?? '' };
+  }
+
+  /** Streams the object into a new file. @throws input_not_found */
+  async download(key: string, file: string): Promise<void> {
+    const { Body } = await this.#open(key);
+    await pipeline(Body.transformToWebStream(), createWriteStream(file, { flags: 'wx' }));
+  }
+
+  async #open(key: string, signal?: AbortSignal) {
     try {
-      const { Body, ContentLength } = await this.#client.send(
-        new GetObjectCommand({ Bucket: this.bucket, Key: key }),
-        abortBy(signal),
-      );
+      const command = new GetObjectCommand({ Bucket: this.bucket, Key: key });
+      const { Body, ...rest } = await this.#client.send(command, abortBy(signal));
       if (Body === undefined) throw new OutboardError('input_not_found');
-      if ((ContentLength ?? 0) > maxBytes) {
-        await Body.transformToWebStream().cancel();
-        throw new OutboardError('input_too_large', {
-          detail: `It has ${ContentLength} bytes, the limit is ${maxBytes}.`,
-        });
-      }
-      return Buffer.from(await Body.transformToByteArray());
+      return { Body, ...rest };
     } catch (error) {
       if (error instanceof NoSuchKey) throw new OutboardError('input_not_found', { cause: error });
       throw error;
@@ -169,6 +192,16 @@ export class ObjectStore {
   uri(key: string): string {
     return `s3://${this.bucket}/${key}`;
   }
+}
+
+/** A conditional write came second: somebody else changed the object first. */
+export class WriteConflict extends Error {}
+
+function asConflict(error: unknown): never {
+  const isConflict =
+    error instanceof S3ServiceException &&
+    /^(PreconditionFailed|ConditionalRequestConflict)$/.test(error.name);
+  throw isConflict ? new WriteConflict('The object was changed by somebody else.', { cause: error }) : error;
 }
 
 const abortBy = (signal: AbortSignal | undefined) => (signal === undefined ? {} : { abortSignal: signal });

@@ -47,8 +47,7 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
       written.add(job.id);
       await jobs.create(job);
       const { id } = job;
-      const claim = (at = START, worker = 'worker') =>
-        jobs.claim(id, worker, at, at.getTime() + LEASE_MS);
+      const claim = (at = START, worker = 'worker') => jobs.claim(id, worker, at, at.getTime() + LEASE_MS);
       return {
         jobs,
         index,
@@ -235,6 +234,16 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
         expect(ended).not.toHaveProperty(gone);
       }
       await vi.waitFor(async () => expect(await due(end)).toBe(false));
+    });
+
+    it('tells a holder that reports its success again that it is there, and writes nothing', async () => {
+      const { jobs, claimed, row } = await setup();
+      const held = await claimed();
+      await jobs.succeed(held, output, { total_ms: 7 }, after(9));
+      const ended = await row();
+      expect(await jobs.succeed(held, output, { total_ms: 8 }, after(10))).toBe(true);
+      expect(await jobs.succeed({ ...held, fence: 0 }, output, {}, after(10))).toBe(false);
+      expect(await row()).toEqual(ended);
     });
 
     it('ends a job with its reason', async () => {

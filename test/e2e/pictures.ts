@@ -4,7 +4,7 @@
  */
 import { createCipheriv } from 'node:crypto';
 import path from 'node:path';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { openSession } from '../../gpu-worker/inference/session.ts';
 import { ModelRegistry } from '../../gpu-worker/model-registry.ts';
 
@@ -22,7 +22,7 @@ export function noise(width: number, height: number, channels: 1 | 3 | 4 = 3, se
   return { data: stream.update(Buffer.alloc(width * height * channels)), width, height, channels };
 }
 
-export const picture = ({ data, width, height, channels }: Raw): sharp.Sharp =>
+export const picture = ({ data, width, height, channels }: Raw): Sharp =>
   sharp(data, { raw: { width, height, channels } });
 export const png = (raw: Raw): Promise<Buffer> => picture(raw).png({ compressionLevel: 1 }).toBuffer();
 

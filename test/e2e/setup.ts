@@ -18,6 +18,8 @@ import { isTerminal, type Job } from '../../shared/job.ts';
 import { jobSchema } from '../../shared/responses.ts';
 
 const SHOWN_LINES = 80;
+/** As from a web page, so that every answer must be one that a page may read. */
+const ORIGIN = 'http://page.example';
 
 export type JobView = z.infer<typeof jobSchema>;
 
@@ -71,6 +73,7 @@ export function setup(port: number, environment: Record<string, string> = {}) {
       method,
       headers: {
         'x-api-key': API_KEY,
+        origin: ORIGIN,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
@@ -187,7 +190,7 @@ export async function until(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await sleep(50);
 }
 
-/** All processes below this one, children of children included. */
+/** All processes below this one, children of children included; esbuild's helper ends with the process that built. */
 export async function descendants(): Promise<number[]> {
   const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=,comm=']);
   const rows = stdout
@@ -196,7 +199,7 @@ export async function descendants(): Promise<number[]> {
     .map((line) => line.trim().split(/\s+/));
   const below = (parent: number): number[] =>
     rows
-      .filter(([, ppid, command]) => Number(ppid) === parent && command !== 'ps')
+      .filter(([, ppid, command]) => Number(ppid) === parent && command !== 'ps' && command !== 'esbuild')
       .flatMap(([pid]) => [Number(pid), ...below(Number(pid))]);
   return below(process.pid);
 }

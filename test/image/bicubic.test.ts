@@ -1,7 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { bicubicPicture, enlargeBicubic } from '../../gpu-worker/image/bicubic.ts';
-import { rasterOf } from '../../gpu-worker/image/decode.ts';
+import { enlargeBicubic } from '../../gpu-worker/image/bicubic.ts';
 import { type Channels, createPixels, type Pixels, type Room } from '../../gpu-worker/image/pixels.ts';
 import { sharp } from '../../gpu-worker/image/sharp.ts';
 import { allBytes, asSharp, type Raw, scatteredPixels, setupRooms } from './pictures.ts';
@@ -78,17 +77,6 @@ describe('enlargeBicubic', () => {
     const part = allBytes(await enlargeBicubic(await pixelsOf(rows, memory), 8, memory));
     const inner = (from: number) => [from * 8 * 8000, (from + 20) * 8 * 8000] as const;
     expect(whole.subarray(...inner(top + 2))).toEqual(part.subarray(...inner(2)));
-  });
-
-  it('enlarges colours and alpha of a picture, and owns the result', async () => {
-    const { scratch, leftFiles } = await setupRooms();
-    const color = await pixelsOf(scatteredPixels(6, 5, 3), scratch);
-    const alpha = await pixelsOf(scatteredPixels(6, 5, 1), scratch);
-    const small = rasterOf(color, alpha);
-    const large = await bicubicPicture(small, 2, scratch);
-    expect([large.width, large.height, large.alpha?.channels]).toEqual([12, 10, 1]);
-    await Promise.all([small.dispose(), large.dispose()]);
-    expect(await leftFiles()).toEqual([]);
   });
 });
 

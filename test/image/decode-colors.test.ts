@@ -1,3 +1,4 @@
+import { crc32, deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { Sharp } from '../../gpu-worker/image/sharp.ts';
 import { asSharp, decodeBothWays, flatPixels, pixelAt } from './pictures.ts';
@@ -5,6 +6,44 @@ import { asSharp, decodeBothWays, flatPixels, pixelAt } from './pictures.ts';
 const near = (pixel: readonly number[], color: readonly number[], tolerance: number) =>
   pixel.length === color.length &&
   pixel.every((value, i) => Math.abs(value - (color[i] ?? -999)) <= tolerance);
+
+/** A grey ICC profile in which light is a number: no gamma. */
+function linearGreyProfile(): Buffer {
+  const white = Buffer.from('58595a20000000000000f6d6000100000000d32d', 'hex');
+  const curve = Buffer.from('63757276000000000000000101000000', 'hex');
+  const text = Buffer.concat([Buffer.from('text\0\0\0\0none\0', 'latin1'), Buffer.alloc(3)]);
+  const tags = [
+    ['wtpt', white],
+    ['kTRC', curve],
+    ['desc', text],
+    ['cprt', text],
+  ] as const;
+  const header = Buffer.alloc(132 + tags.length * 12);
+  header.write('mntrGRAYXYZ ', 12, 'latin1');
+  header.writeUInt32BE(0x04000000, 8);
+  header.write('acsp', 36, 'latin1');
+  header.write('0000f6d6000100000000d32d', 68, 'hex');
+  header.writeUInt32BE(tags.length, 128);
+  let offset = header.length;
+  for (const [index, [name, data]] of tags.entries()) {
+    header.write(name, 132 + index * 12, 'latin1');
+    header.writeUInt32BE(offset, 136 + index * 12);
+    header.writeUInt32BE(data.length, 140 + index * 12);
+    offset += data.length;
+  }
+  header.writeUInt32BE(offset, 0);
+  return Buffer.concat([header, ...tags.map(([, data]) => data)]);
+}
+
+function withPngProfile(png: Buffer, profile: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from('iCCPgrey\0\0', 'latin1'), deflateSync(profile)]);
+  const chunk = Buffer.alloc(body.length + 8);
+  chunk.writeUInt32BE(body.length - 4, 0);
+  chunk.set(body, 4);
+  chunk.writeUInt32BE(crc32(body), body.length + 4);
+  const afterHeader = 33;
+  return Buffer.concat([png.subarray(0, afterHeader), chunk, png.subarray(afterHeader)]);
+}
 
 describe('decodeImage shows the right colour of', () => {
   const orange = [240, 120, 20];
@@ -57,6 +96,16 @@ describe('decodeImage shows the right colour of', () => {
       expect(raster.alpha && pixelAt(raster.alpha, 4, 4)).toEqual([130]);
     },
   );
+
+  it.each(['b-w', 'grey16'] as const)('%s in the light of its profile', async (space) => {
+    const grey = await asSharp(flatPixels(9, 9, [55]))
+      .toColourspace(space)
+      .png()
+      .toBuffer();
+    const { color } = await decodeBothWays(withPngProfile(grey, linearGreyProfile()));
+    // A fifth of the light is half way up in sRGB.
+    expect(pixelAt(color, 4, 4)).toSatisfy((pixel: number[]) => near(pixel, [128, 128, 128], 3));
+  });
 
   it('a picture whose colour profile is broken, as if it had none', async () => {
     const plain = asSharp(flatPixels(16, 16, [200, 60, 30]));

@@ -1,0 +1,150 @@
+/** The results as a page that a reader can check by hand: every ratio stands beside the figures it is made of. */
+import { nameOf } from './cases.ts';
+import { median } from './median.ts';
+import type { Parts } from './parts.ts';
+import type { EmulatedFigures, Results, ThroughputFigures } from './run.ts';
+import { partsMs } from './throughput.ts';
+
+const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+const figure = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const rule = head.map((_, index) => (index === 0 ? '---' : '---:'));
+  return [line(head), line(rule), ...rows.map(line)].join('\n');
+}
+
+/** The medians over the repeats; shares are formed within a repeat first. */
+function summary({ repeats }: ThroughputFigures, cores: number) {
+  const of = (read: (repeat: ThroughputFigures['repeats'][number]) => number) => median(repeats.map(read));
+  const part = (name: keyof Parts) => of(({ parts }) => parts[name]);
+  const share = (repeat: ThroughputFigures['repeats'][number]) =>
+    (partsMs(repeat.parts) / repeat.load.cpuMs) * repeat.load.busy;
+  const reached = (repeat: ThroughputFigures['repeats'][number]) =>
+    ((cores * 1000) / repeat.load.cpuMs) * repeat.load.busy;
+  return {
+    part,
+    partsMs: of(({ parts }) => partsMs(parts)),
+    cpuMs: of((repeat) => repeat.load.cpuMs),
+    work: of(({ parts, load }) => partsMs(parts) / load.cpuMs),
+    busy: of(({ load }) => load.busy),
+    share: of(share),
+    reached: of(reached),
+    ofRaw: of((repeat) => reached(repeat) / repeat.parts.rawJobsPerSecond),
+    limitOfRaw: of(({ parts }) => (cores * 1000) / partsMs(parts) / parts.rawJobsPerSecond),
+    p99: Math.max(...repeats.map(({ load }) => load.loopP99Ms)),
+    max: Math.max(...repeats.map(({ load }) => load.loopMaxMs)),
+  };
+}
+
+function throughput({ throughput: figures, machine: { cores } }: Results): string {
+  const rows = figures.map((row) => ({ name: nameOf(row.asked), ...summary(row, cores) }));
+  const shares = table(
+    [
+      'job',
+      'parts, CPU ms',
+      'worker, CPU ms',
+      'work',
+      'busy',
+      '**of the CPU limit**',
+      'jobs/s',
+      'of raw onnxruntime',
+      'the limit itself',
+    ],
+    rows.map((row) => [
+      row.name,
+      figure(row.partsMs),
+      figure(row.cpuMs),
+      percent(row.work),
+      percent(row.busy),
+      `**${percent(row.share)}**`,
+      figure(row.reached),
+      percent(row.ofRaw),
+      percent(row.limitOfRaw),
+    ]),
+  );
+  const parts = table(
+    ['CPU ms a job', 'inference', 'decode', 'bicubic twin', 'encode both', 'SQS, DynamoDB, S3'],
+    rows.map((row) => [
+      row.name,
+      ...(['inference', 'decode', 'bicubic', 'encode', 'services'] as const).map((name) =>
+        figure(row.part(name)),
+      ),
+    ]),
+  );
+  const loop = table(
+    ['job', 'p99, ms', 'max, ms'],
+    rows.map((row) => [row.name, figure(row.p99), figure(row.max)]),
+  );
+  return `## Throughput of the worker
+
+The whole worker under a full queue, against the sum of what a job's parts cost alone. SQS, DynamoDB and S3 run on
+the same machine and are taken off:
+
+- *work* = parts ÷ worker, in CPU milliseconds a job;
+- *busy* = CPU of the worker ÷ (${cores} cores × time − CPU of all other processes), while the queue was full;
+- *of the CPU limit* = work × busy, formed in each repeat; the median is shown;
+- *jobs/s* = ${cores} cores × 1000 ÷ worker × busy: what the worker does where the servers are elsewhere;
+- *of raw onnxruntime*: those jobs/s ÷ what ${cores === 1 ? 'one thread' : 'the device threads'} that run only the graph would do, and what the limit is of that.
+
+${shares}
+
+${parts}
+
+### Delay of the main thread under that load
+
+Leases are renewed on that thread. The worst of all repeats.
+
+${loop}
+`;
+}
+
+function emulated({ asked, deviceMs, threads, repeats }: EmulatedFigures): string {
+  const rate = (threads * 1000) / deviceMs;
+  const done = median(repeats.map(({ jobsPerSecond }) => jobsPerSecond));
+  const worst = Math.max(...repeats.map(({ loopP99Ms }) => loopP99Ms));
+  return `### With the device elsewhere
+
+${threads} device threads that sleep ${deviceMs} ms a tile, as if a GPU worked, ${nameOf(asked)}: ${figure(done)} of ${figure(rate)} jobs/s,
+**${percent(done / rate)} of the device**; delay of the main thread p99 ${figure(worst)} ms.
+`;
+}
+
+const bundles = ({ bundles: figures }: Results): string => `## Lambda bundles
+
+${table(
+  ['function', 'zip, KB', 'import in a fresh process, ms'],
+  figures.map(({ name, zipBytes, importMs }) => [name, (zipBytes / 1000).toFixed(0), importMs.toFixed(0)]),
+)}
+`;
+
+const memory = ({ memory: figures }: Results): string => `## Memory of the worker, one job ×4 to JPEG
+
+Peak resident MB / peak anonymous MB, whole process, each in a fresh one. *whole*: the picture in one run of the graph, without decoding or
+encoding.
+
+${table(
+  ['input, MP', 'tiles', 'whole'],
+  figures.map(({ megapixels, tiled, whole }) => [
+    megapixels.toFixed(1),
+    `${tiled.peak.toFixed(0)} / ${tiled.anonymous.toFixed(0)}`,
+    whole === undefined ? 'not run' : `${whole.peak.toFixed(0)} / ${whole.anonymous.toFixed(0)}`,
+  ]),
+)}
+`;
+
+export function markdown(results: Results): string {
+  const { machine, device, threads, date } = results;
+  const head = `# Benchmark
+
+${date}, \`npm run bench\`: ${machine.cores} × ${machine.cpu}, Linux ${machine.kernel}, Node ${machine.node}, onnxruntime ${machine.onnxruntime}, sharp ${machine.sharp};
+device ${device}, ${threads} device threads.
+`;
+  return [
+    head,
+    ...(results.throughput.length > 0 ? [throughput(results)] : []),
+    ...(results.emulated === undefined ? [] : [emulated(results.emulated)]),
+    ...(results.bundles.length > 0 ? [bundles(results)] : []),
+    ...(results.memory.length > 0 ? [memory(results)] : []),
+  ].join('\n');
+}

@@ -1,0 +1,191 @@
+/**
+ * `npm run bench`: measures what the README promises and writes bench/results/latest.json and latest.md. Everything
+ * that counts is a ratio of two things measured in the same run, in turns, so that a noisy machine disturbs both.
+ *
+ *   node bench/run.ts [throughput] [bundles] [memory] [--quick] [--device cuda] [--repeats 3]
+ */
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { getPriority } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { names, stackEnvironment } from '../local/settings.ts';
+import { untilAnswers } from '../local/until-answers.ts';
+import { type BundleFigures, measureBundles } from './bundles.ts';
+import { type Case, connectStores, nameOf, temporaryDirectory } from './cases.ts';
+import { Child } from './child.ts';
+import { CORES, describeMachine, type Machine } from './machine.ts';
+import { type MemoryFigures, tiledMemory, wholeMemory } from './memory.ts';
+import type { Parts, PartsQuestion } from './parts.ts';
+import { markdown } from './report.ts';
+import { type Load, load, partsMs } from './throughput.ts';
+
+export interface ThroughputFigures {
+  readonly asked: Case;
+  readonly repeats: readonly { readonly parts: Parts; readonly load: Load }[];
+}
+export interface EmulatedFigures {
+  readonly asked: Case;
+  readonly deviceMs: number;
+  readonly threads: number;
+  readonly repeats: readonly Load[];
+}
+export interface Results {
+  readonly date: string;
+  readonly device: string;
+  readonly threads: number;
+  readonly machine: Machine;
+  readonly throughput: readonly ThroughputFigures[];
+  readonly emulated?: EmulatedFigures;
+  readonly bundles: readonly BundleFigures[];
+  readonly memory: readonly MemoryFigures[];
+}
+
+const PORT = 3800;
+const CUDA_THREADS = 2;
+const EMULATED_MS = 100;
+/** A whole picture through the graph is run up to this size only. */
+const WHOLE_UP_TO_MEGAPIXELS = 4;
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    device: { type: 'string', default: 'cpu' },
+    repeats: { type: 'string', default: '3' },
+  },
+});
+const sections = positionals.length > 0 ? positionals : ['throughput', 'bundles', 'memory'];
+const { quick } = flags;
+const device = flags.device === 'cuda' ? 'cuda' : 'cpu';
+const threads = device === 'cuda' ? CUDA_THREADS : CORES;
+const places = threads * 2;
+const seconds = quick ? { part: 0.2, load: 1.5 } : { part: 0.5, load: 4 };
+
+const square = (side: number) => ({ width: side, height: side });
+const VGA = { width: 640, height: 480 };
+const cases: Case[] = quick
+  ? [
+      { ...square(256), factor: 4, format: 'png' },
+      { ...VGA, factor: 4, format: 'jpeg' },
+    ]
+  : [
+      { ...square(64), factor: 4, format: 'png' },
+      { ...square(256), factor: 4, format: 'png' },
+      { ...square(256), factor: 4, format: 'jpeg' },
+      { ...VGA, factor: 2, format: 'jpeg' },
+      { ...VGA, factor: 4, format: 'jpeg' },
+      { ...VGA, factor: 4, format: 'png' },
+      { width: 1280, height: 960, factor: 4, format: 'jpeg' },
+    ];
+const memorySizes = [
+  { width: 1152, height: 864 },
+  { width: 2048, height: 1536 },
+  { width: 4000, height: 3000 },
+].slice(0, quick ? 1 : 3);
+
+if (getPriority() > 0)
+  throw new Error('Run the benchmark without `nice`: time of low priority counts as idle.');
+
+const directory = await temporaryDirectory();
+const environment: Record<string, string> = {
+  ...stackEnvironment({ port: PORT, directory }),
+  OUTBOARD_DEVICE: device,
+  OUTBOARD_DEVICE_THREADS: String(threads),
+  OUTBOARD_CONCURRENT_JOBS: String(places),
+};
+Object.assign(process.env, environment);
+const script = (name: string) => path.join(import.meta.dirname, name);
+const services = new Child([script('services.ts'), String(PORT), directory]);
+const stores = connectStores(environment);
+await services.ask('stored');
+
+/** The real worker, warm, in a fresh process. */
+async function withWorker<T>(
+  work: (worker: Child) => Promise<T>,
+  preloads: readonly string[] = [],
+  more: Record<string, string> = {},
+): Promise<T> {
+  const imports = ['probe.ts', ...preloads].flatMap((name) => ['--import', script(name)]);
+  const worker = new Child([...imports, script('../gpu-worker/main.ts')], more);
+  try {
+    await untilAnswers(`http://127.0.0.1:${environment.OUTBOARD_METRICS_PORT}/health`);
+    return await work(worker);
+  } finally {
+    await worker.close();
+  }
+}
+
+const jobsFor = (milliseconds: number) =>
+  Math.min(400, Math.max(places * 2 + 2, Math.ceil((seconds.load * 1000 * CORES) / milliseconds)));
+
+async function measureThroughput(): Promise<ThroughputFigures[]> {
+  // A queue of its own: the worker must not take the jobs on which the calls' cost is measured.
+  const ownQueue = environment.OUTBOARD_QUEUE_URL?.replace(names.queue, names.deadLetters) ?? '';
+  const parts = new Child([script('parts.ts')], { OUTBOARD_QUEUE_URL: ownQueue });
+  const figures = cases.map((asked) => ({ asked, repeats: [] as { parts: Parts; load: Load }[] }));
+  await withWorker(async (worker) => {
+    for (let repeat = 0; repeat < Number(flags.repeats); repeat++) {
+      for (const { asked, repeats } of figures) {
+        const question: PartsQuestion = { asked, device, threads, seconds: seconds.part };
+        const alone = await parts.ask<Parts>(question);
+        const loaded = await load({ worker, services, stores, places }, asked, jobsFor(partsMs(alone)));
+        repeats.push({ parts: alone, load: loaded });
+        const share = (partsMs(alone) / loaded.cpuMs) * loaded.busy;
+        console.log(`${nameOf(asked).padEnd(20)} work × busy ${(share * 100).toFixed(1)} %`, alone, loaded);
+      }
+    }
+  });
+  await parts.close();
+  return figures;
+}
+
+async function measureEmulated(): Promise<EmulatedFigures> {
+  const asked: Case = { ...square(256), factor: 4, format: 'jpeg' };
+  const repeats: Load[] = [];
+  const count = Math.round((seconds.load * 1000 * threads) / EMULATED_MS);
+  await withWorker(
+    async (worker) => {
+      await load({ worker, services, stores, places }, asked, places * 2 + 2);
+      for (let repeat = 0; repeat < Number(flags.repeats); repeat++) {
+        repeats.push(await load({ worker, services, stores, places }, asked, count));
+      }
+    },
+    ['emulated-device.ts'],
+    { BENCH_DEVICE_MS: String(EMULATED_MS) },
+  );
+  return { asked, deviceMs: EMULATED_MS, threads, repeats };
+}
+
+async function measureMemory(): Promise<MemoryFigures[]> {
+  const figures: MemoryFigures[] = [];
+  for (const size of memorySizes) {
+    const asked: Case = { ...size, factor: 4, format: 'jpeg' };
+    const megapixels = (size.width * size.height) / 1e6;
+    const tiled = await withWorker((worker) => tiledMemory(worker, stores, asked));
+    const whole = megapixels < WHOLE_UP_TO_MEGAPIXELS ? { whole: await wholeMemory(asked) } : {};
+    figures.push({ megapixels, tiled, ...whole });
+  }
+  return figures;
+}
+
+try {
+  const wants = (section: string) => sections.includes(section);
+  const results: Results = {
+    date: new Date().toISOString().slice(0, 10),
+    device,
+    threads,
+    machine: await describeMachine(),
+    throughput: wants('throughput') ? await measureThroughput() : [],
+    ...(wants('throughput') ? { emulated: await measureEmulated() } : {}),
+    bundles: wants('bundles') ? await measureBundles(directory, environment, quick ? 3 : 7) : [],
+    memory: wants('memory') ? await measureMemory() : [],
+  };
+  const folder = script('results');
+  await mkdir(folder, { recursive: true });
+  await writeFile(path.join(folder, 'latest.json'), `${JSON.stringify(results, null, 2)}\n`);
+  await writeFile(path.join(folder, 'latest.md'), markdown(results));
+  console.log(markdown(results));
+} finally {
+  await services.close();
+  await rm(directory, { recursive: true, force: true });
+}

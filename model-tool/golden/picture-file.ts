@@ -1,0 +1,42 @@
+/** Pictures from and to files, by sharp; and a picture of any size brought to the size a model takes. */
+import sharp from 'sharp';
+import type { PictureSize } from '../import/options.ts';
+import type { Resize } from '../manifest.ts';
+import type { Picture } from '../reference/preprocess.ts';
+import { Refusal } from '../refusal.ts';
+
+/** A picture file as a model takes it. @param size where it differs, the picture is resized in the given way */
+export async function readPicture(path: string, size?: PictureSize, how?: Resize): Promise<Picture> {
+  try {
+    const upright = sharp(path).autoOrient().flatten({ background: '#ffffff' }).toColourspace('srgb');
+    const sized = size === undefined || how === undefined ? upright : resized(upright, size, how);
+    const { data, info } = await sized
+      .removeAlpha()
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    return { height: info.height, width: info.width, pixels: new Uint8Array(data) };
+  } catch (cause) {
+    throw new Refusal(`${path} is not a picture that can be read.`, { cause });
+  }
+}
+
+function resized(
+  picture: sharp.Sharp,
+  size: PictureSize,
+  { mode, fill: [r, g, b], anchor }: Resize,
+): sharp.Sharp {
+  const fit = mode === 'stretch' ? 'fill' : mode === 'cover' ? 'cover' : 'contain';
+  return picture.resize({
+    ...size,
+    fit,
+    kernel: 'linear',
+    position: anchor === 'top-left' && mode === 'letterbox' ? 'left top' : 'centre',
+    background: { r, g, b },
+  });
+}
+
+/** The picture as PNG, exact to the bit. */
+export const pngOf = ({ height, width, pixels }: Picture): Promise<Buffer> =>
+  sharp(pixels, { raw: { height, width, channels: 3 } })
+    .png()
+    .toBuffer();

@@ -1,0 +1,36 @@
+/**
+ * Turns a classifier's output into `class_ids` and `scores`, best first. Sorting in the graph keeps a thousand
+ * numbers a picture off JavaScript.
+ */
+import { GraphBuilder, tensorInfo } from '../graph-builder.ts';
+import type { LoadedModel } from '../onnx/model-file.ts';
+
+export type Activation = 'none' | 'softmax' | 'sigmoid';
+
+export const CLASS_IDS = 'class_ids';
+export const SCORES = 'scores';
+const MOST_CLASSES = 100;
+
+export const classesReturned = (classes: number): number => Math.min(classes, MOST_CLASSES);
+
+/** @param output the model's tensor of `classes` values a picture, whatever its shape */
+export function foldClassification(
+  model: LoadedModel,
+  output: string,
+  classes: number,
+  activation: Activation,
+): void {
+  const builder = new GraphBuilder(model, 'output');
+  let scores = builder.reshape(builder.cast(output, 'float32'), [-1, classes]);
+  if (activation === 'softmax') scores = builder.softmax(scores, -1);
+  if (activation === 'sigmoid') scores = builder.sigmoid(scores);
+  const k = classesReturned(classes);
+  const { values, indices } = builder.topK(scores, builder.ints([k]));
+  builder.called(values, SCORES);
+  builder.called(indices, CLASS_IDS);
+  builder.append();
+  model.graph.output = [
+    tensorInfo(CLASS_IDS, 'int64', ['batch', k]),
+    tensorInfo(SCORES, 'float32', ['batch', k]),
+  ];
+}

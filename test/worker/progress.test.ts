@@ -1,0 +1,70 @@
+/** Which reports reach the row, and what a report does that comes too late. */
+import { expect, it } from 'vitest';
+import { Lease } from '../../gpu-worker/lease.ts';
+import { Progress } from '../../gpu-worker/progress.ts';
+import type { JobProgress } from '../../shared/job.ts';
+import { silent, useServices } from '../job/services.ts';
+import { setup as setupBench } from './setup.ts';
+
+const services = useServices();
+
+async function setup() {
+  const { jobs, queue, id, row } = await setupBench(services());
+  const until = Date.now() + 60_000;
+  await jobs.claim(id, 'worker', new Date(), until);
+  const claim = { id, fence: 1 };
+  const lease = new Lease({ jobs, queue, claim, receipt: '', seconds: 60, log: silent }, until);
+  await lease.end();
+  const sent: JobProgress[] = [];
+  const store = {
+    report: (of: typeof claim, progress: JobProgress) => {
+      sent.push(progress);
+      return jobs.report(of, progress);
+    },
+  };
+  const progress = new Progress(store, lease);
+  const tile = (completed: number, total = 1_000) =>
+    progress.report({ phase: 'enlarging', completed, total, unit: 'tile' });
+  return { jobs, id, row, lease, progress, tile, sent, claim };
+}
+
+it('writes a flood of reports as a few, the last of the phase among them', async () => {
+  const { tile, progress, sent, row } = await setup();
+  const start = performance.now();
+  for (let completed = 0; completed <= 1_000; completed += 1) tile(completed);
+  await progress.settled();
+  const most = 2 + Math.ceil((performance.now() - start) / 500);
+  expect(sent.length).toBeLessThanOrEqual(most);
+  expect(sent[0]?.completed).toBe(0);
+  expect((await row())?.progress).toMatchObject({ completed: 1_000, total: 1_000 });
+});
+
+it('writes the first report of each phase at once', async () => {
+  const { tile, progress, sent } = await setup();
+  tile(0);
+  progress.report({ phase: 'encoding', completed: 0, total: 2, unit: 'step' });
+  progress.report({ phase: 'storing', completed: 0, total: 2, unit: 'step' });
+  await progress.settled();
+  expect(sent.map(({ phase }) => phase)).toEqual(['enlarging', 'encoding', 'storing']);
+});
+
+it('never revives a job that ended, and stops its work', async () => {
+  const { jobs, id, tile, progress, lease, row } = await setup();
+  const ended = await jobs.end(id, 'expired', new Date());
+  tile(1);
+  await progress.settled();
+  expect(await row()).toEqual(ended);
+  expect(lease.signal.aborted).toBe(true);
+});
+
+it('lets the work go on when a report cannot be written', async () => {
+  const { lease, claim } = await setup();
+  const away = async () => {
+    throw new Error('away');
+  };
+  const progress = new Progress({ report: away }, lease);
+  progress.report({ phase: 'enlarging', completed: 1, total: 2, unit: 'tile' });
+  await progress.settled();
+  expect(lease.signal.aborted).toBe(false);
+  expect(lease.claim).toEqual(claim);
+});
