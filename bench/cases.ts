@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { newJob } from '../functions/jobs/submit.ts';
 import { sharp } from '../gpu-worker/image/sharp.ts';
-import type { LoadedGraph, ModelRegistry } from '../gpu-worker/model-registry.ts';
+import { type LoadedModel, pictureGraph } from '../gpu-worker/loaded-model.ts';
 import { planTiles } from '../gpu-worker/tensor/tiles.ts';
 import { connectJobs, connectObjects, connectQueue } from '../shared/aws/connect.ts';
 import { inputKey } from '../shared/aws/object-store.ts';
@@ -29,9 +29,10 @@ export function picture({ width, height }: Pick<Case, 'width' | 'height'>): Prom
 }
 
 /** The graph a case needs, how often a job runs it, and on what shape. */
-export function deviceWork(models: ModelRegistry, { width, height, factor }: Case) {
-  const loaded: LoadedGraph = models.graph(models.resolve(MODEL), factor);
+export function deviceWork(model: LoadedModel<'super-resolution'>, { width, height, factor }: Case) {
+  const loaded = pictureGraph(model, factor);
   const { tile, receptive_radius: overlap } = loaded.graph;
+  if (overlap === null) throw new Error(`${MODEL} cannot be tiled`);
   const tiles = planTiles({ width, height, tileWidth: tile.width, tileHeight: tile.height, overlap });
   const shape = { batch: 1, height: Math.min(height, tile.height), width: Math.min(width, tile.width) };
   const isLane = shape.height === tile.height && shape.width === tile.width;

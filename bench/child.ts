@@ -19,22 +19,27 @@ export class Child {
   readonly #process: ChildProcess;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #nextId = 0;
+  /** Rejects when the process ends. */
+  readonly ended: Promise<never>;
 
   /** @param args what follows `node`: flags, then the script */
   constructor(args: readonly string[], environment: Record<string, string> = {}) {
     this.#process = spawn(process.execPath, args, {
       env: { ...process.env, ...environment },
-      stdio: ['ignore', process.env.CHILD_OUT === undefined ? 'ignore' : 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     this.#process.on('message', (answer: Answer) => {
       this.#waiting.get(answer.id)?.(answer);
       this.#waiting.delete(answer.id);
     });
-    this.#process.on('exit', (code, signal) => {
+    this.ended = once(this.#process, 'exit').then(([code, signal]) => {
       const error = `${args.join(' ')} ended with ${signal ?? code}`;
       for (const [id, settle] of this.#waiting) settle({ id, error });
       this.#waiting.clear();
+      throw new Error(error);
     });
+    // Whoever waits for an answer is told; a child that was asked to end is no error.
+    this.ended.catch(() => {});
   }
 
   get pid(): number {

@@ -1,10 +1,9 @@
 /** What the machine is and what it has been doing, from Linux's own counters. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, release } from 'node:os';
 
 export const CORES = availableParallelism();
-/** Of the kernel's counters in /proc. */
-const MS_PER_TICK = 10;
 
 export interface Machine {
   readonly cpu: string;
@@ -30,17 +29,18 @@ export async function describeMachine(): Promise<Machine> {
   };
 }
 
-/**
- * CPU milliseconds that all cores together spent on anything so far. Idle time is left out, and so is the time of
- * processes of low priority (`nice`): they only run where nothing else wants to.
- */
-export async function busyMs(): Promise<number> {
-  const [line = ''] = (await readFile('/proc/stat', 'utf8')).split('\n');
-  const [user = 0, , system = 0, , , irq = 0, softirq = 0, steal = 0] = line
-    .split(/\s+/)
-    .slice(1)
-    .map(Number);
-  return (user + system + irq + softirq + steal) * MS_PER_TICK;
+/** How many threads of a process run or wait for a core at this moment. */
+export function runnableThreads(pid: number): number {
+  const folder = `/proc/${pid}/task`;
+  const isRunnable = (thread: string): boolean => {
+    try {
+      // "id (name) state …": the name may hold spaces and brackets.
+      return /\) R [^)]*$/.test(readFileSync(`${folder}/${thread}/stat`, 'latin1'));
+    } catch {
+      return false;
+    }
+  };
+  return readdirSync(folder).filter(isRunnable).length;
 }
 
 export interface Memory {

@@ -10,9 +10,17 @@ import { encodeImage } from '../gpu-worker/image/encode.ts';
 import { probeImage } from '../gpu-worker/image/probe.ts';
 import { DevicePool } from '../gpu-worker/inference/device-pool.ts';
 import type { DeviceKind } from '../gpu-worker/inference/session.ts';
-import { ModelRegistry } from '../gpu-worker/model-registry.ts';
+import { bundledModel } from '../scripts/bundled-model.ts';
 import { resultKey } from '../shared/aws/object-store.ts';
-import { type Case, connectStores, deviceWork, picture, submitJobs, temporaryDirectory } from './cases.ts';
+import {
+  type Case,
+  connectStores,
+  deviceWork,
+  MODEL,
+  picture,
+  submitJobs,
+  temporaryDirectory,
+} from './cases.ts';
 import { answerWith } from './child.ts';
 import { CORES } from './machine.ts';
 import type { RawRun } from './raw-thread.ts';
@@ -38,7 +46,7 @@ export interface PartsQuestion {
   readonly seconds: number;
 }
 
-const models = await ModelRegistry.open('models');
+const model = await bundledModel(MODEL);
 const stores = connectStores(process.env as Record<string, string>);
 const room = { scratchDirectory: await temporaryDirectory() };
 
@@ -64,7 +72,7 @@ async function cost(work: () => Promise<unknown>, seconds: number): Promise<numb
 }
 
 async function rawInference({ asked, device, threads, seconds }: PartsQuestion) {
-  const { loaded, runs, shape, isLane } = deviceWork(models, asked);
+  const { loaded, runs, shape, isLane } = deviceWork(model, asked);
   const workerData: RawRun = { graph: loaded.file, shape, isLane, device };
   const workers = Array.from(
     { length: threads },
@@ -98,7 +106,7 @@ async function images({ asked, seconds }: PartsQuestion) {
   const device = new DevicePool({ device: 'cpu', threads: 1, hungAfterMs: 600_000, onFatal: console.error });
   const signal = new AbortController().signal;
   const options = { device, room, signal, onTile: () => {} };
-  const enlarged = await enlargeTiles(raster, deviceWork(models, asked).loaded, options);
+  const enlarged = await enlargeTiles(raster.color, deviceWork(model, asked).loaded, options);
   await device.close();
   const plain = await enlargeBicubic(raster.color, asked.factor, room);
   const bodies: Uint8Array[] = [];

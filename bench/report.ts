@@ -79,10 +79,10 @@ function throughput({ throughput: figures, machine: { cores } }: Results): strin
   return `## Throughput of the worker
 
 The whole worker under a full queue, against the sum of what a job's parts cost alone. SQS, DynamoDB and S3 run on
-the same machine and are taken off:
+the same machine; they and everything else on it delay the worker but are not charged to it:
 
 - *work* = parts ÷ worker, in CPU milliseconds a job;
-- *busy* = CPU of the worker ÷ (${cores} cores × time − CPU of all other processes), while the queue was full;
+- *busy* = of ${cores} cores, how many a thread of the worker used or waited for, sampled while the queue was full;
 - *of the CPU limit* = work × busy, formed in each repeat; the median is shown;
 - *jobs/s* = ${cores} cores × 1000 ÷ worker × busy: what the worker does where the servers are elsewhere;
 - *of raw onnxruntime*: those jobs/s ÷ what ${cores === 1 ? 'one thread' : 'the device threads'} that run only the graph would do, and what the limit is of that.

@@ -19,7 +19,7 @@ const started = Promise.all([
     port: ports.s3,
     directory: path.join(directory, 's3'),
     credentials,
-    buckets: [names.uploads, names.results].map((name) => ({ name })),
+    buckets: [names.uploads, names.results, names.models].map((name) => ({ name })),
     onObjectCreated: ({ bucket }) => {
       if (bucket === names.results) stored += 1;
     },

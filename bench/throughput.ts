@@ -4,16 +4,16 @@
  *
  *   work   = CPU of the job's parts, each measured alone (parts.ts) ÷ CPU the worker spent on a job.
  *            1 means: nothing but inference, decoding, encoding and calls of the services costs anything.
- *   busy   = CPU the worker spent ÷ (cores × time − CPU of every other process), while its queue was full.
- *            1 means: no core that the worker could have had was idle.
+ *   busy   = cores for which a thread of the worker ran or waited ÷ cores, sampled while its queue was full.
+ *            1 means: the worker never left a core idle, whatever else took that core.
  *   limit  = cores ÷ CPU of the parts of a job, jobs a second; the worker reaches work × busy of it.
  *
- * The second factor is what moving the servers to another machine gives back. Processes of low priority count as idle.
+ * So the servers, and anything else on the machine, delay the worker but are not charged to it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Case, nameOf, type Stores, submitJobs } from './cases.ts';
 import type { Child } from './child.ts';
-import { busyMs, CORES } from './machine.ts';
+import { CORES, runnableThreads } from './machine.ts';
 import type { Parts } from './parts.ts';
 import type { Reading } from './probe.ts';
 
@@ -37,11 +37,16 @@ interface Bench {
   readonly places: number;
 }
 
-const EVERY_MS = 20;
+const EVERY_MS = 10;
+const PATIENCE_MS = 300_000;
 const RESULTS_PER_JOB = 2;
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await sleep(EVERY_MS);
+  const end = performance.now() + PATIENCE_MS;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error('The worker got stuck, or one of its jobs failed');
+    await sleep(EVERY_MS);
+  }
 }
 
 /** Sends `count` jobs and waits until every one has succeeded. */
@@ -56,40 +61,30 @@ export async function load(
   const ids = await submitJobs(stores, asked, count);
   await until(async () => (await finished()) >= Math.min(places, count - places - 1));
 
-  const from = {
-    at: performance.now(),
-    done: await finished(),
-    busy: await busyMs(),
-    own: await worker.ask<Reading>('read'),
-  };
-  await until(async () => (await finished()) >= count - places);
-  const to = {
-    at: performance.now(),
-    done: await finished(),
-    busy: await busyMs(),
-    own: await worker.ask<Reading>('read'),
-  };
+  const from = { at: performance.now(), done: await finished() };
+  const samples: number[] = [];
+  await until(async () => {
+    samples.push(Math.min(CORES, runnableThreads(worker.pid)) / CORES);
+    return (await finished()) >= count - places;
+  });
+  const to = { at: performance.now(), done: await finished() };
 
   for (const id of ids) {
     await until(async () => {
       const job = await stores.jobs.get(id);
-      if (job?.status === 'failed')
-        throw new Error(`${nameOf(asked)}: ${job.error?.message}`);
+      if (job?.status === 'failed') throw new Error(`${nameOf(asked)}: ${job.error?.message}`);
       return job?.status === 'succeeded';
     });
   }
   const last = await worker.ask<Reading>('read');
 
-  const own = to.own.cpuMs - from.own.cpuMs;
-  const others = Math.max(0, to.busy - from.busy - own);
-  const loops = [from.own, to.own, last];
   return {
     jobs: count,
     cpuMs: (last.cpuMs - first.cpuMs) / count,
-    busy: own / (CORES * (to.at - from.at) - others),
+    busy: samples.reduce((sum, share) => sum + share, 0) / samples.length,
     jobsPerSecond: (to.done - from.done) / ((to.at - from.at) / 1000),
-    loopP99Ms: Math.max(...loops.map(({ loopP99Ms }) => loopP99Ms)),
-    loopMaxMs: Math.max(...loops.map(({ loopMaxMs }) => loopMaxMs)),
+    loopP99Ms: last.loopP99Ms,
+    loopMaxMs: last.loopMaxMs,
   };
 }
 

@@ -1,12 +1,13 @@
 /** One run of a whole picture through a graph, in a process of its own: what tiles save memory against. */
 import { openSession } from '../gpu-worker/inference/session.ts';
-import { ModelRegistry } from '../gpu-worker/model-registry.ts';
+import { pictureGraph } from '../gpu-worker/loaded-model.ts';
+import { bundledModel } from '../scripts/bundled-model.ts';
 import { MODEL } from './cases.ts';
 import { answerWith } from './child.ts';
 
 answerWith(async ({ width, height, factor }: { width: number; height: number; factor: number }) => {
-  const models = await ModelRegistry.open('models');
-  const session = await openSession(models.graph(models.resolve(MODEL), factor).file, 'cpu');
+  const { file } = pictureGraph(await bundledModel(MODEL), factor);
+  const session = await openSession(file, 'cpu');
   const input = new Uint8Array(width * height * 3);
   await session.run(input, { batch: 1, height, width }, new Uint8Array(input.length * factor ** 2));
 });

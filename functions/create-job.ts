@@ -39,7 +39,17 @@ export function createJob(services: Services, settings: FunctionsEnvironment) {
       tenant: request.tenant,
     });
     const { model, manifest, parameters } = checked;
-    const draft = { id, tenant: request.tenant, task: manifest.task, model, parameters, input, requestHash };
+    const noCache = /\bno-cache\b/i.test(request.headers['cache-control'] ?? '');
+    const draft = {
+      id,
+      tenant: request.tenant,
+      task: manifest.task,
+      model,
+      parameters,
+      input,
+      requestHash,
+      noCache,
+    };
     const now = new Date();
     const job = await submitJob(services, newJob(draft, settings, now), now);
 
@@ -83,14 +93,15 @@ async function storeInput(
     const key = uploadKey(owner.tenant, input.uploadId);
     if ((await uploads.head(key)) === undefined)
       throw new OutboardError('upload_not_found', { field: 'upload_id' });
-    return { kind: 'object', bucket: uploads.bucket, key };
+    return { kind: 'object', bucket: uploads.bucket, key, ...named(input) };
   }
   checkImageFormat(input.bytes, 'image_base64');
   const key = inputKey(owner.id, owner.requestHash);
   await uploads.put(key, input.bytes, { contentType: 'application/octet-stream' });
-  const stored = { kind: 'object', bucket: uploads.bucket, key } as const;
-  return input.name === undefined ? stored : { ...stored, name: input.name };
+  return { kind: 'object', bucket: uploads.bucket, key, ...named(input) };
 }
+
+const named = ({ name }: { readonly name?: string }) => (name === undefined ? {} : { name });
 
 const settings = readFunctionsEnvironment(process.env);
 const queue = connectQueue(settings);

@@ -9,7 +9,7 @@ import { ownedJob } from './jobs/owned.ts';
 
 interface Services {
   readonly jobs: Pick<JobStore, 'get' | 'end' | 'erase'>;
-  readonly uploads: Pick<ObjectStore, 'erasePrefix'>;
+  readonly uploads: Pick<ObjectStore, 'erase' | 'erasePrefix'>;
   readonly results: Pick<ObjectStore, 'erasePrefix'>;
 }
 
@@ -18,7 +18,7 @@ export function deleteJob({ jobs, uploads, results }: Services) {
     const job = await ownedJob(jobs, request);
     await jobs.end(job.id, 'canceled', new Date());
     await uploads.erasePrefix(inputPrefix(job.id));
-    if (job.input.kind === 'object') await uploads.erasePrefix(job.input.key);
+    if (job.input.kind === 'object') await uploads.erase(job.input.key);
     await results.erasePrefix(resultPrefix(job.id));
     // The row goes last: until then a repeat of this request finds what is left to erase.
     await jobs.erase(job.id);

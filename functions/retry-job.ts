@@ -19,10 +19,11 @@ export function retryJob(services: Services, limits: JobLimits) {
   return async (request: Request): Promise<Reply> => {
     const { id } = await ownedJob(services.jobs, request);
     const now = new Date();
-    const job = await services.jobs.reopen(id, deadlines(limits, now));
-    if (job === undefined) {
-      const { status } = await ownedJob(services.jobs, request);
-      throw new OutboardError('job_not_retryable', { detail: `It is ${status}.` });
+    const opened = await services.jobs.reopen(id, deadlines(limits, now));
+    const job = opened ?? (await ownedJob(services.jobs, request));
+    // Queued without its message: opened just now, or by a retry that met a queue which was down.
+    if (job.status !== 'queued' || job.enqueued_at !== undefined) {
+      throw new OutboardError('job_not_retryable', { detail: `It is ${job.status}.` });
     }
     await enqueue(services, job, now);
     return { status: 202, body: jobSummary(job, request.baseUrl) };

@@ -37,8 +37,13 @@ export function sweep({ jobs, index, queue, log }: Services, clock: () => Date =
         const reason = new OutboardError('deadline_exceeded').toPublic();
         if ((await jobs.end(id, 'expired', now, reason)) !== undefined) expired += 1;
       } else if (job.enqueued_at === undefined) {
-        await enqueue({ jobs, queue }, job, now);
-        repaired += 1;
+        // A queue that refuses one message must not keep the jobs behind it from ending in time.
+        try {
+          await enqueue({ jobs, queue }, job, now);
+          repaired += 1;
+        } catch (error) {
+          log.error({ err: error, job_id: id }, 'sweep could not send a message; the next one tries again');
+        }
       }
     }
     if (expired + repaired > 0) log.warn({ expired, repaired }, 'sweep found work');

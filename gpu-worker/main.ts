@@ -4,14 +4,20 @@
  */
 import { randomUUID } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
-import { connectJobs, connectObjects, connectQueue } from '../shared/aws/connect.ts';
+import {
+  connectJobs,
+  connectModels,
+  connectObjects,
+  connectPredictions,
+  connectQueue,
+} from '../shared/aws/connect.ts';
 import { readWorkerEnvironment } from '../shared/environment.ts';
 import { createLogger } from '../shared/log.ts';
 import { inputFetcher } from './fetch-input.ts';
 import { DevicePool } from './inference/device-pool.ts';
 import { Metrics } from './metrics.ts';
 import { ModelRegistry } from './model-registry.ts';
-import { SuperResolution } from './super-resolution.ts';
+import { PicturePipeline } from './pipeline.ts';
 import { Worker } from './worker.ts';
 
 /** A tile takes milliseconds on a GPU and seconds on a slow CPU. */
@@ -23,7 +29,6 @@ const settings = readWorkerEnvironment(process.env);
 const log = createLogger('worker', settings.OUTBOARD_LOG_LEVEL);
 const workerId = settings.OUTBOARD_WORKER_ID ?? `${hostname()}-${randomUUID().slice(0, 8)}`;
 
-const models = await ModelRegistry.open(settings.OUTBOARD_MODELS_DIRECTORY);
 const threads =
   settings.OUTBOARD_DEVICE_THREADS ||
   (settings.OUTBOARD_DEVICE === 'cuda' ? CUDA_THREADS : availableParallelism());
@@ -38,11 +43,20 @@ const device = new DevicePool({
   },
 });
 
+const models = new ModelRegistry({
+  ...connectModels(settings),
+  device,
+  directory: settings.OUTBOARD_MODELS_DIRECTORY,
+  memoryBudget: settings.OUTBOARD_MODEL_MEMORY_BYTES,
+  log,
+  onLoadFailed: (version) => metrics.countLoadFailure(version),
+});
+
 const { jobs } = connectJobs(settings);
 const worker = new Worker({
   jobs,
   queue: connectQueue(settings),
-  pipeline: new SuperResolution({
+  pipeline: new PicturePipeline({
     fetchInput: inputFetcher({
       uploads: connectObjects(settings, settings.OUTBOARD_UPLOADS_BUCKET),
       maxBytes: settings.OUTBOARD_MAX_INPUT_BYTES,
@@ -51,6 +65,7 @@ const worker = new Worker({
     }),
     results: connectObjects(settings, settings.OUTBOARD_RESULTS_BUCKET),
     models,
+    predictions: connectPredictions(settings, settings.OUTBOARD_PREDICTION_CACHE_SECONDS),
     device,
     scratchDirectory: settings.OUTBOARD_SCRATCH_DIRECTORY,
     limits: {
@@ -67,7 +82,7 @@ const worker = new Worker({
   onResult: (result, timings) => metrics.count(result, timings),
 });
 const metrics: Metrics = new Metrics(
-  { id: workerId, device: settings.OUTBOARD_DEVICE, models: models.versions() },
+  { id: workerId, device: settings.OUTBOARD_DEVICE, models: () => models.loaded() },
   () => worker.busy,
 );
 const closeMetrics = await metrics.serve(METRICS_HOST, settings.OUTBOARD_METRICS_PORT);
@@ -80,7 +95,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 }
 
 const start = performance.now();
-await models.warm(device);
+await models.start();
 metrics.health = 'ready';
 log.info(
   {
@@ -91,7 +106,9 @@ log.info(
   },
   'ready',
 );
+const looking = setInterval(() => void models.refresh(), settings.OUTBOARD_MODEL_REFRESH_SECONDS * 1000);
 await worker.run();
+clearInterval(looking);
 log.info(
   { event_loop_p99_ms: Number(metrics.eventLoopDelayMs(99).toFixed(1)) },
   'every job is settled; leaving',

@@ -14,7 +14,7 @@ export type Health = 'starting' | 'ready' | 'draining' | 'failed';
 export interface WorkerFacts {
   readonly id: string;
   readonly device: string;
-  readonly models: readonly string[];
+  readonly models: () => readonly string[];
 }
 
 /** Timer resolution; the histogram counts delay beyond it. */
@@ -27,6 +27,7 @@ export class Metrics {
   readonly #loop = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   readonly #results: Counter<'result'>;
   readonly #phases: Histogram<'phase'>;
+  readonly #loadFailures: Counter<'model'>;
   readonly #facts: WorkerFacts;
 
   constructor(facts: WorkerFacts, busy: () => number) {
@@ -44,6 +45,12 @@ export class Metrics {
       help: 'Time of succeeded jobs by phase.',
       labelNames: ['phase'],
       buckets: PHASE_BUCKETS_S,
+      registers,
+    });
+    this.#loadFailures = new Counter({
+      name: 'outboard_model_load_failures_total',
+      help: 'Promoted versions that could not be loaded; the version before goes on serving.',
+      labelNames: ['model'],
       registers,
     });
     const gauge = (name: string, help: string, read: () => number) =>
@@ -82,6 +89,10 @@ export class Metrics {
     }
   }
 
+  countLoadFailure(model: string): void {
+    this.#loadFailures.inc({ model });
+  }
+
   /** @returns how to close it. */
   async serve(host: string, port: number): Promise<() => Promise<void>> {
     const server = createServer(async (request, response) => {
@@ -90,7 +101,7 @@ export class Metrics {
       } else if (request.url === '/health') {
         const serving = this.health === 'ready' || this.health === 'draining';
         response.writeHead(serving ? 200 : 503, { 'content-type': 'application/json' });
-        response.end(JSON.stringify({ status: this.health, ...this.#facts }));
+        response.end(JSON.stringify({ status: this.health, ...this.#facts, models: this.#facts.models() }));
       } else {
         response.writeHead(404).end();
       }

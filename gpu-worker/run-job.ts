@@ -25,7 +25,7 @@ export interface JobContext {
 export interface Pipeline {
   run(job: Job, context: JobContext): Promise<{ output: JobOutput; timings: JobTimings }>;
   /** The `name@version` a job means now. @throws unknown_model */
-  versionFor(job: Job): string;
+  versionFor(job: Job): string | Promise<string>;
   /** Takes back what an attempt stored and nobody will be told of. */
   discard(job: Job): Promise<void>;
   /** Erases what earlier, lost attempts of this job left behind. */
@@ -120,7 +120,7 @@ async function whatNow(
 async function work({ jobs, pipeline, log }: RunJobServices, job: Job, lease: Lease): Promise<Outcome> {
   const progress = new Progress(jobs, lease);
   try {
-    const version = await jobs.fixModelVersion(lease.claim, pipeline.versionFor(job));
+    const version = await jobs.fixModelVersion(lease.claim, await pipeline.versionFor(job));
     if (version === undefined) return { kind: 'lost' };
     const fixed = { ...job, model_version: version };
     const done = await pipeline.run(fixed, { signal: lease.signal, progress, log });

@@ -54,27 +54,29 @@ export class EventPump {
   }
 
   async #pollDeadLetters(): Promise<void> {
-    const queue = { QueueUrl: `${this.#options.sqsUrl}/000000000000/${names.deadLetters}` };
     while (!this.#closed) {
       await sleep(POLL_MS);
-      const { Messages: messages = [] } = await this.#sqs.send(
-        new ReceiveMessageCommand({
-          ...queue,
-          MaxNumberOfMessages: 10,
-          MessageSystemAttributeNames: ['All'],
-        }),
-      );
-      if (messages.length === 0) continue;
-      const records = messages.map((message) => ({
-        messageId: message.MessageId,
-        body: message.Body,
-        attributes: message.Attributes ?? {},
-        eventSource: 'aws:sqs',
-      }));
-      if (!(await this.#invoke('on-dead-letter', { Records: records }))) continue;
-      for (const { ReceiptHandle } of messages) {
-        await this.#sqs.send(new DeleteMessageCommand({ ...queue, ReceiptHandle }));
-      }
+      // A message that is not handed over now comes back by itself.
+      await this.#handOver().catch((error: unknown) => this.#options.print(`stack   dead letters: ${error}`));
+    }
+  }
+
+  /** One look at the dead-letter queue. */
+  async #handOver(): Promise<void> {
+    const queue = { QueueUrl: `${this.#options.sqsUrl}/000000000000/${names.deadLetters}` };
+    const { Messages: messages = [] } = await this.#sqs.send(
+      new ReceiveMessageCommand({ ...queue, MaxNumberOfMessages: 10, MessageSystemAttributeNames: ['All'] }),
+    );
+    if (messages.length === 0) return;
+    const records = messages.map((message) => ({
+      messageId: message.MessageId,
+      body: message.Body,
+      attributes: message.Attributes ?? {},
+      eventSource: 'aws:sqs',
+    }));
+    if (!(await this.#invoke('on-dead-letter', { Records: records }))) return;
+    for (const { ReceiptHandle } of messages) {
+      await this.#sqs.send(new DeleteMessageCommand({ ...queue, ReceiptHandle }));
     }
   }
 

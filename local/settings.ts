@@ -57,6 +57,7 @@ export function stackEnvironment({ port, directory }: StackOptions): Record<stri
     OUTBOARD_MODELS_BUCKET: names.models,
     OUTBOARD_METRICS_PORT: String(ports.metrics),
     OUTBOARD_SCRATCH_DIRECTORY: path.join(directory, 'scratch'),
+    OUTBOARD_MODELS_DIRECTORY: path.join(directory, 'models'),
     // A receive that is cut off hides its message for one visibility timeout here, so receives are short.
     OUTBOARD_POLL_SECONDS: '1',
     OUTBOARD_SHUTDOWN_SECONDS: '5',

@@ -4,18 +4,19 @@
  */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { ModelRegistry } from '../gpu-worker/model-registry.ts';
 import { buildFunctions } from '../scripts/build-functions.ts';
-import { connectCatalog, connectJobs, connectQueue } from '../shared/aws/connect.ts';
+import { connectJobs, connectModels, connectQueue } from '../shared/aws/connect.ts';
 import { startApi } from './api.ts';
 import { EventPump } from './event-pump.ts';
 import { startQueue } from './queue.ts';
 import { startS3Server } from './s3/server.ts';
+import { seedModels } from './seed-models.ts';
 import { credentials, names, portsFrom, type StackOptions, stackEnvironment } from './settings.ts';
 import { startTable } from './table.ts';
 import { startWorker, type WorkerProcess } from './worker-process.ts';
 
-const MODELS_DIRECTORY = path.resolve(import.meta.dirname, '../models');
+/** Times are compared as text: a year of five digits is written with a sign and would come before all others. */
+const END_OF_TIME = new Date('9999-12-31T23:59:59.999Z');
 
 export interface Stack {
   readonly url: string;
@@ -48,7 +49,8 @@ export async function startStack({
     return starting;
   };
   const close = async () => {
-    for (const end of closers.splice(0)) await end();
+    // One part that fails to end must not leave the others running.
+    for (const end of closers.splice(0)) await end().catch((error: unknown) => print(`stack   ${error}`));
   };
   try {
     const sqs = await started(startQueue(ports.sqs));
@@ -59,8 +61,7 @@ export async function startStack({
       buildFunctions(),
     ]);
     const settings = settingsFrom(environment);
-    const { catalog } = await ModelRegistry.open(environment.OUTBOARD_MODELS_DIRECTORY ?? MODELS_DIRECTORY);
-    await connectCatalog(settings).write(catalog);
+    await seedModels(connectModels(settings));
     await wakeOpenJobs(settings);
     const [worker, api] = await Promise.all([
       started(startWorker({ environment, metricsPort: ports.metrics, print })),
@@ -94,7 +95,7 @@ const s3Options = (port: number, directory: string, pump: EventPump) => ({
 async function wakeOpenJobs(settings: ReturnType<typeof settingsFrom>): Promise<void> {
   const { jobs, index } = connectJobs(settings);
   const queue = connectQueue(settings);
-  for await (const id of index.due(new Date(8.64e15))) {
+  for await (const id of index.due(END_OF_TIME)) {
     const job = await jobs.get(id);
     if (job !== undefined) await queue.send(job.id, job.tenant);
   }

@@ -37,14 +37,19 @@ export class GraphBuilder {
     this.#prefix = `outboard/${part}`;
   }
 
+  /** The nodes written so far, for the caller to place; the builder goes on without them. */
+  take(): Node[] {
+    return this.#nodes.splice(0);
+  }
+
   /** Puts the nodes before those of the model. */
   prepend(): void {
-    this.#graph.node.unshift(...this.#nodes.splice(0));
+    this.#graph.node.unshift(...this.take());
   }
 
   /** Puts the nodes after those of the model. */
   append(): void {
-    this.#graph.node.push(...this.#nodes.splice(0));
+    this.#graph.node.push(...this.take());
   }
 
   add(

@@ -3,9 +3,9 @@
  * nothing is run, so it is safe on any file.
  */
 import { isStandard, nodesOf, opsetOf } from './onnx/graph.ts';
-import { type LoadedModel, readModel } from './onnx/model-file.ts';
+import { type LoadedModel, readModel, tensorsOf } from './onnx/model-file.ts';
 import { receptiveRadius } from './onnx/receptive-radius.ts';
-import { dataTypeName, elementCount } from './onnx/tensor.ts';
+import { dataTypeName, dataTypes, elementCount } from './onnx/tensor.ts';
 import { inputsOf, type Layout, layoutOf, outputsOf, type Port, shapeText } from './signature.ts';
 
 export interface Inspection {
@@ -58,15 +58,23 @@ export function inspectModel(model: LoadedModel): Inspection {
     dynamic_dims: [
       ...new Set(inputs.flatMap(({ dims }) => dims?.filter((size) => typeof size === 'string') ?? [])),
     ],
-    parameters: graph.initializer.reduce((sum, { dims }) => sum + elementCount(dims), 0),
+    parameters: parameterCount(model),
     weight_types: [
-      ...new Set(graph.initializer.map(({ data_type }) => dataTypeName(data_type) ?? `type ${data_type}`)),
+      ...new Set(
+        [...tensorsOf(graph)].map(({ data_type }) => dataTypeName(data_type) ?? `type ${data_type}`),
+      ),
     ],
     ...(radius === undefined ? {} : { receptive_radius: radius }),
     operators: Object.fromEntries([...counts].sort((a, b) => b[1] - a[1])),
     unsupported_operators: unsupportedOperators(model),
     metadata: Object.fromEntries(model.metadata_props.map(({ key, value }) => [key ?? '', value ?? ''])),
   };
+}
+
+/** Constants of int64 are shapes and indices, which nobody trained. */
+function parameterCount({ graph }: LoadedModel): number {
+  const trained = [...tensorsOf(graph)].filter(({ data_type }) => data_type !== dataTypes.int64);
+  return trained.reduce((sum, { dims }) => sum + elementCount(dims), 0);
 }
 
 /** Operators of domains that neither onnxruntime nor the model itself defines, as `domain::Operator`. */

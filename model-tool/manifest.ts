@@ -87,7 +87,7 @@ const everyModel = {
   version: modelVersion,
   description: z.string(),
   licence: z.string(),
-  parameters: z.int().positive(),
+  parameters: z.int().nonnegative(),
   /** The file that the package was made from, and how. */
   source: z
     .strictObject({

@@ -15,8 +15,9 @@ import { openPixels, type Pixels } from '../gpu-worker/image/pixels.ts';
 import { probeImage } from '../gpu-worker/image/probe.ts';
 import { sharp } from '../gpu-worker/image/sharp.ts';
 import { DevicePool } from '../gpu-worker/inference/device-pool.ts';
-import { ModelRegistry } from '../gpu-worker/model-registry.ts';
+import { pictureGraph } from '../gpu-worker/loaded-model.ts';
 import { versionOf } from '../shared/model.ts';
+import { bundledModel } from './bundled-model.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 const FACTOR = 4;
@@ -44,9 +45,8 @@ async function panel(pixels: Pixels, label: string): Promise<Buffer> {
     .toBuffer();
 }
 
-const [asked = 'super-resolution'] = process.argv.slice(2);
-const models = await ModelRegistry.open(path.join(ROOT, 'models'));
-const manifest = models.resolve(asked);
+const [asked = 'super-resolution-tiny'] = process.argv.slice(2);
+const model = await bundledModel(asked);
 const device = new DevicePool({
   device: 'cpu',
   threads: 1,
@@ -60,7 +60,7 @@ try {
   const photo = await readFile(path.join(ROOT, 'test/fixtures/photo.jpg'));
   const info = await probeImage(photo, { maxInputPixels: 1_000_000 });
   const picture = await decodeImage(photo, info, room);
-  const enlarged = await enlargeTiles(picture, models.graph(manifest, FACTOR), {
+  const enlarged = await enlargeTiles(picture.color, pictureGraph(model, FACTOR), {
     device,
     room,
     signal: new AbortController().signal,
@@ -78,7 +78,7 @@ try {
     .composite(panels.map((input, index) => ({ input, left: index * (CROP.width + GAP), top: 0 })))
     .png({ palette: true, colours: MAX_COLOURS, effort: 10, dither: 0.6 })
     .toFile(path.join(ROOT, 'docs/images/comparison.png'));
-  console.log(`docs/images/comparison.png  ${versionOf(manifest)}  ${Math.round(size / 1024)} KiB`);
+  console.log(`docs/images/comparison.png  ${versionOf(model.manifest)}  ${Math.round(size / 1024)} KiB`);
 } finally {
   await device.close();
   await rm(room.scratchDirectory, { recursive: true, force: true });

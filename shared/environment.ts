@@ -49,7 +49,17 @@ const workerSchema = z.object({
     .describe('`cuda` refuses to start where a model cannot run wholly on the GPU.'),
   OUTBOARD_DEVICE_THREADS: wholeNumber(0, 0, 'Threads that run models; 0: one a core on the CPU, two a GPU.'),
   OUTBOARD_CONCURRENT_JOBS: wholeNumber(0, 0, 'Jobs in hand at once; 0: twice the device threads.'),
-  OUTBOARD_MODELS_DIRECTORY: textOr('models', 'Model packages on this machine.'),
+  OUTBOARD_MODELS_DIRECTORY: textOr(
+    '/tmp/outboard/models',
+    'Where packages from the models bucket are kept on this machine.',
+  ),
+  OUTBOARD_MODEL_MEMORY_BYTES: wholeNumber(
+    4_000_000_000,
+    0,
+    'Idle models are let go, least recently used first, while all take more.',
+  ),
+  OUTBOARD_MODEL_REFRESH_SECONDS: wholeNumber(5, 1, 'How often to look for promoted versions.'),
+  OUTBOARD_PREDICTION_CACHE_SECONDS: wholeNumber(86_400, 0, 'How long an answer is used again; 0: never.'),
   OUTBOARD_SCRATCH_DIRECTORY: textOr('/tmp/outboard', 'Room on disk for pictures that do not fit in memory.'),
   OUTBOARD_MAX_INPUT_PIXELS: wholeNumber(
     100_000_000,

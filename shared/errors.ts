@@ -31,7 +31,7 @@ export const errorKinds = {
     'Give the picture in one way only: image_url, image_base64 or upload_id.',
   ),
   invalid_base64: kind(400, false, 'image_base64 is not valid base64.'),
-  unsupported_upscale_factor: kind(400, false, 'upscale_factor must be 2, 4 or 8.'),
+  unsupported_upscale_factor: kind(400, false, 'The model cannot enlarge by this upscale_factor.'),
   invalid_idempotency_key: kind(400, false, 'Idempotency-Key must be 1 to 255 printable ASCII characters.'),
   unauthorized: kind(403, false, 'The x-api-key header is missing or not known.'),
   unknown_model: kind(404, false, 'There is no model of that name here; GET /v1/models lists them.'),

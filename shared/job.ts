@@ -14,12 +14,12 @@ export const isTerminal = (status: JobStatus): boolean => terminalStatuses.has(s
 
 /** Where the worker finds the picture. */
 export type JobInput =
-  | { readonly kind: 'url'; readonly url: string }
+  | { readonly kind: 'url'; readonly url: string; readonly name?: string }
   | { readonly kind: 'object'; readonly bucket: string; readonly key: string; readonly name?: string };
 
 /** What the worker is doing now: `completed` of `total` `unit`s of this `phase`. */
 export interface JobProgress {
-  readonly phase: 'fetching' | 'decoding' | 'enlarging' | 'encoding' | 'storing';
+  readonly phase: 'loading model' | 'fetching' | 'decoding' | 'enlarging' | 'encoding' | 'storing';
   readonly completed: number;
   readonly total: number;
   readonly unit: 'tile' | 'byte' | 'step';
@@ -38,11 +38,14 @@ export interface ResultFile {
 export interface JobOutput {
   readonly files: Readonly<Record<string, ResultFile>>;
   readonly facts: Readonly<Record<string, unknown>>;
+  /** Whether the answer was stored before; absent where answers are not stored. */
+  readonly cache?: 'hit' | 'miss';
 }
 
 /** Milliseconds spent by the successful attempt, by phase. */
 export type JobTimings = Readonly<Partial<Record<TimedPhase, number>>>;
 export type TimedPhase =
+  | 'load_ms'
   | 'queue_ms'
   | 'fetch_ms'
   | 'decode_ms'
@@ -63,6 +66,8 @@ export interface Job {
   readonly model_version?: string;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly input: JobInput;
+  /** The client asked not to be given a stored answer. */
+  readonly no_cache?: boolean;
   /** Hash of the request, so that a reused Idempotency-Key with another body is seen. */
   readonly request_hash: string;
   readonly created_at: string;

@@ -1,12 +1,17 @@
 /**
- * Model packages: the manifest beside the ONNX files (`models/<name>/<version>/model.json`) and the catalog that
- * the API and the workers share. The manifest is the whole contract with a model; nothing is read off file names.
+ * Model packages: the manifest beside the graphs (`models/<name>/<version>/model.json`), and the catalog that the API and
+ * the workers share. The manifest is the whole contract with a model: whoever serves one reads nothing off the graph or
+ * off file names. Every graph takes pictures as uint8 NHWC RGB, with pre- and post-processing inside.
  */
 import { z } from 'zod';
 
 const modelName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes');
 const modelVersion = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,31}$/);
 const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a plain file name inside the package');
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** A size that the graph insists on, or any. */
+const size = z.union([z.int().positive(), z.literal('dynamic')]);
 
 const imageTensor = z.strictObject({
   name: z.string(),
@@ -15,35 +20,136 @@ const imageTensor = z.strictObject({
   channels: z.literal(3),
 });
 
-/** One ONNX file: uint8 NHWC in, uint8 NHWC out, `scale` times larger; pre- and post-processing are in the graph. */
-const superResolutionGraph = z.strictObject({
-  scale: z.int().min(1).max(8),
+const imageInput = imageTensor.extend({
+  batch: size.default('dynamic'),
+  height: size.default('dynamic'),
+  width: size.default('dynamic'),
+  /** Height and width must be multiples of this. */
+  multiple_of: z.int().positive().default(1),
+});
+
+const graphFile = {
   file: fileName,
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  sha256,
   bytes: z.int().positive(),
-  input: imageTensor,
+  input: imageInput,
+};
+
+/** The output is `scale` times larger; pre- and post-processing are in the graph. */
+const superResolutionGraph = z.strictObject({
+  ...graphFile,
+  scale: z.int().min(1).max(8),
   output: imageTensor,
-  /** Input pixels that one output pixel can see in each direction; the overlap that makes tiling exact. */
-  receptive_radius: z.int().nonnegative(),
+  /**
+   * Input pixels that one output pixel can see in each direction; the overlap that makes tiling exact. `null`: not
+   * known or the whole picture, so tiles would show seams.
+   */
+  receptive_radius: z.int().nonnegative().nullable(),
   /** The one input shape that large pictures are cut into, in input pixels. */
   tile: z.strictObject({ height: z.int().positive(), width: z.int().positive() }),
 });
 
-export const modelManifest = z.strictObject({
+/** Outputs int64 [batch, k] and float32 [batch, k], best first. */
+const classificationGraph = z.strictObject({
+  ...graphFile,
+  outputs: z.strictObject({ class_ids: z.string(), scores: z.string() }),
+  k: z.int().positive(),
+});
+
+/**
+ * Output float32 [n, 7]: batch index, class, score, x1, y1, x2, y2 in pixels of the graph's input, best first. The two
+ * thresholds are float32 inputs of shape [1].
+ */
+const objectDetectionGraph = z.strictObject({
+  ...graphFile,
+  inputs: z.strictObject({ score_threshold: z.string(), iou_threshold: z.string() }),
+  outputs: z.strictObject({ detections: z.string() }),
+  /** Most detections of one class in one picture. */
+  most_per_class: z.int().positive(),
+});
+
+/** How a picture of any size becomes the graph's input. */
+export const resize = z.strictObject({
+  /** `stretch` ignores the aspect, `cover` crops the middle, `letterbox` fills the rest with `fill`. */
+  mode: z.enum(['stretch', 'cover', 'letterbox']),
+  fill: z.tuple([z.int(), z.int(), z.int()]).default([114, 114, 114]),
+  /** Where a letterboxed picture lies. */
+  anchor: z.enum(['centre', 'top-left']).default('centre'),
+});
+
+/** One input with what must come out, to be run before a version serves. The input has the graph's own size. */
+const golden = <Expected extends z.ZodRawShape>(expected: Expected) =>
+  z.strictObject({ input: fileName, ...expected });
+
+const everyModel = {
   schema_version: z.literal(1),
   name: modelName,
   version: modelVersion,
-  task: z.literal('super-resolution'),
   description: z.string(),
   licence: z.string(),
   parameters: z.int().positive(),
-  graphs: z.array(superResolutionGraph).min(1),
+  /** The file that the package was made from, and how. */
+  source: z
+    .strictObject({
+      file: z.string(),
+      sha256,
+      producer: z.string(),
+      opset: z.int(),
+      /** What was read off the model, and what the person who imported it said. */
+      decisions: z.array(z.string()),
+    })
+    .optional(),
+  /** Files beside the graphs. */
+  files: z.record(fileName, z.strictObject({ sha256, bytes: z.int().positive() })).default({}),
   metrics: z.record(z.string(), z.unknown()).optional(),
-});
+};
+
+/** What classes are called, by class id; absent where nobody said. */
+const labels = z.array(z.string()).optional();
+
+export const modelManifest = z.discriminatedUnion('task', [
+  z.strictObject({
+    ...everyModel,
+    task: z.literal('super-resolution'),
+    graphs: z.array(superResolutionGraph).min(1),
+    golden: golden({ output: fileName, tolerance: z.strictObject({ levels: z.number() }) }).optional(),
+  }),
+  z.strictObject({
+    ...everyModel,
+    task: z.literal('classification'),
+    graphs: z.array(classificationGraph).length(1),
+    resize,
+    labels,
+    classes: z.int().positive(),
+    golden: golden({
+      class_ids: z.array(z.int()),
+      scores: z.array(z.number()),
+      tolerance: z.strictObject({ score: z.number() }),
+    }).optional(),
+  }),
+  z.strictObject({
+    ...everyModel,
+    task: z.literal('object-detection'),
+    graphs: z.array(objectDetectionGraph).length(1),
+    resize,
+    labels,
+    classes: z.int().positive(),
+    head: z.enum(['yolox', 'yolov5', 'yolov8', 'ssd', 'end-to-end']),
+    golden: golden({
+      score_threshold: z.number(),
+      iou_threshold: z.number(),
+      /** Rows of class, score, x1, y1, x2, y2. */
+      detections: z.array(z.array(z.number()).length(6)),
+      tolerance: z.strictObject({ score: z.number(), pixels: z.number() }),
+    }).optional(),
+  }),
+]);
 
 export type ModelManifest = z.infer<typeof modelManifest>;
-export type SuperResolutionGraph = z.infer<typeof superResolutionGraph>;
 export type Task = ModelManifest['task'];
+export type ManifestOf<T extends Task> = Extract<ModelManifest, { task: T }>;
+export type SuperResolutionGraph = z.infer<typeof superResolutionGraph>;
+export type Resize = z.infer<typeof resize>;
 
 /** A version that took over a model's name, and when. */
 const promotion = z.strictObject({ version: modelVersion, at: z.iso.datetime() });

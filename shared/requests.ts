@@ -5,40 +5,8 @@
 import { z } from 'zod';
 import { OutboardError } from './errors.ts';
 import { type JobInput, jobStatuses } from './job.ts';
-import { type ModelCatalog, type ModelManifest, resolveModel, type Task } from './model.ts';
-
-export const upscaleFactors = [2, 4, 8] as const;
-
-/** A whole number, also as numeric text: forms and query strings send nothing else. */
-const numeric = (schema: z.ZodType<number>) =>
-  z.preprocess(
-    (value) => (typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value),
-    schema,
-  );
-
-const upscaleFactor = numeric(z.literal(upscaleFactors))
-  .default(4)
-  .meta({ description: 'How many times larger in each direction: 2, 4 or 8.', default: 4 });
-
-export const outputFormats = ['png', 'jpeg', 'webp'] as const;
-
-export const superResolutionParameters = z.object({
-  upscale_factor: upscaleFactor,
-  output_format: z
-    .enum(outputFormats)
-    .default('png')
-    .meta({ description: 'Format of both result pictures.' }),
-  quality: numeric(z.int().min(1).max(100))
-    .default(90)
-    .meta({ description: 'For JPEG and WebP: 1 (smallest) to 100 (best).', default: 90 }),
-});
-export type SuperResolutionParameters = z.infer<typeof superResolutionParameters>;
-
-/** The parameters of each task. */
-export const parametersOf = { 'super-resolution': superResolutionParameters } as const satisfies Record<
-  Task,
-  z.ZodObject
->;
+import { type ModelCatalog, type ModelManifest, resolveModel } from './model.ts';
+import { numeric, parametersFor } from './parameters.ts';
 
 const modelField = z
   .string()
@@ -73,11 +41,12 @@ const inputFields = {
     .optional(),
 };
 
-export const createJobSchema = (task: Task) =>
-  z.strictObject({ model: modelField, ...inputFields, ...parametersOf[task].shape });
+/** @param parameters those of the model asked for */
+export const createJobSchema = (parameters: z.ZodObject) =>
+  z.strictObject({ model: modelField, ...inputFields, ...parameters.shape });
 
 /** Metadata of an S3 object holds 2 KB in all; the parameters of a job fit easily. */
-export const createUploadSchema = (task: Task) =>
+export const createUploadSchema = (parameters: z.ZodObject) =>
   z.strictObject({
     model: modelField,
     content_type: z
@@ -93,7 +62,7 @@ export const createUploadSchema = (task: Task) =>
       .boolean()
       .default(true)
       .meta({ description: 'false: only store the file, for POST /v1/jobs with upload_id.' }),
-    ...parametersOf[task].shape,
+    ...parameters.shape,
   });
 
 export const listJobsQuery = z.object({
@@ -113,14 +82,15 @@ export interface CheckedJobRequest extends CheckedRequest {
   readonly input:
     | JobInput
     | { readonly kind: 'bytes'; readonly bytes: Buffer; readonly name?: string }
-    | { readonly kind: 'upload'; readonly uploadId: string };
+    | { readonly kind: 'upload'; readonly uploadId: string; readonly name?: string };
 }
 
 /** @throws OutboardError with the field at fault. */
 export function checkCreateJob(body: unknown, catalog: ModelCatalog): CheckedJobRequest {
   const manifest = manifestFor(body, catalog);
-  const request = parse(createJobSchema(manifest.task), body);
-  const parameters = checkParameters(manifest, request);
+  const schema = parametersFor(manifest);
+  const request = parse(createJobSchema(schema), body);
+  const parameters = parse(schema, request);
   return { model: request.model, manifest, parameters, input: readInput(request) };
 }
 
@@ -134,11 +104,12 @@ export interface CheckedUploadRequest extends CheckedRequest {
 /** @throws OutboardError with the field at fault. */
 export function checkCreateUpload(body: unknown, catalog: ModelCatalog): CheckedUploadRequest {
   const manifest = manifestFor(body, catalog);
-  const request = parse(createUploadSchema(manifest.task), body);
+  const schema = parametersFor(manifest);
+  const request = parse(createUploadSchema(schema), body);
   return {
     model: request.model,
     manifest,
-    parameters: checkParameters(manifest, request),
+    parameters: parse(schema, request),
     contentType: request.content_type,
     imageName: request.image_name,
     maxBytes: request.max_bytes,
@@ -148,7 +119,7 @@ export function checkCreateUpload(body: unknown, catalog: ModelCatalog): Checked
 
 /** The parameters of a job that has no request of its own: a file dropped into the bucket. */
 export function defaultParameters(manifest: ModelManifest): Record<string, unknown> {
-  return checkParameters(manifest, {});
+  return parse(parametersFor(manifest), {});
 }
 
 /** The model decides which fields are known, so it is read first. */
@@ -164,18 +135,6 @@ function manifestFor(body: unknown, catalog: ModelCatalog): ModelManifest {
   return manifest;
 }
 
-function checkParameters(manifest: ModelManifest, request: object): Record<string, unknown> {
-  const parameters = parse(parametersOf[manifest.task], request);
-  const scales = manifest.graphs.map((graph) => graph.scale);
-  if (!scales.includes(parameters.upscale_factor)) {
-    throw new OutboardError('unsupported_upscale_factor', {
-      detail: `${manifest.name} can enlarge by ${scales.join(', ')}.`,
-      field: 'upscale_factor',
-    });
-  }
-  return parameters;
-}
-
 function readInput(request: z.infer<ReturnType<typeof createJobSchema>>): CheckedJobRequest['input'] {
   const { image_url: url, image_base64: base64, upload_id: uploadId, image_name: name } = request;
   const given = Object.entries({ image_url: url, image_base64: base64, upload_id: uploadId }).filter(
@@ -189,10 +148,10 @@ function readInput(request: z.infer<ReturnType<typeof createJobSchema>>): Checke
       field: names[1] ?? '',
     });
   }
-  if (url !== undefined) return { kind: 'url', url: checkUrl(url) };
-  if (uploadId !== undefined) return { kind: 'upload', uploadId };
-  const bytes = decodeBase64(base64 ?? '');
-  return name === undefined ? { kind: 'bytes', bytes } : { kind: 'bytes', bytes, name };
+  const named = name === undefined ? {} : { name };
+  if (url !== undefined) return { kind: 'url', url: checkUrl(url), ...named };
+  if (uploadId !== undefined) return { kind: 'upload', uploadId, ...named };
+  return { kind: 'bytes', bytes: decodeBase64(base64 ?? ''), ...named };
 }
 
 /** Only the form; whether the address may be visited is for the worker to find out when it connects. */
@@ -212,11 +171,12 @@ function checkUrl(text: string): string {
 /** Strict where Buffer is lenient: Buffer.from skips what it does not know and would make a broken picture of it. */
 function decodeBase64(text: string): Buffer {
   const data = text.replace(/^data:[\w.+/-]*;base64,/, '').replaceAll(/[\r\n]/g, '');
-  const normal = data.replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, '');
-  if (normal === '' || normal.length % 4 === 1 || !/^[A-Za-z0-9+/]+$/.test(normal)) {
+  // Anchored, and each character matched one way only: a hostile body must not make the pattern search.
+  const digits = /^([A-Za-z0-9+/_-]+)={0,2}$/.exec(data)?.[1];
+  if (digits === undefined || digits.length % 4 === 1) {
     throw new OutboardError('invalid_base64', { field: 'image_base64' });
   }
-  return Buffer.from(normal, 'base64');
+  return Buffer.from(digits, 'base64');
 }
 
 /** Zod's findings as one error of the table: the first problem, with its field. */
@@ -229,7 +189,9 @@ export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown):
     throw new OutboardError('unknown_field', { detail: `It is ${names}.`, field: issue.keys[0] ?? '' });
   }
   const field = issue?.path.map(String).join('.') ?? '';
-  if (field === 'upscale_factor') throw new OutboardError('unsupported_upscale_factor', { field });
+  if (field === 'upscale_factor') {
+    throw new OutboardError('unsupported_upscale_factor', { detail: `${issue?.message}.`, field });
+  }
   const detail = field === '' ? 'The body must be a JSON object.' : `${field}: ${issue?.message}.`;
   throw new OutboardError('invalid_request', field === '' ? { detail } : { detail, field });
 }

@@ -19,6 +19,13 @@ export const problemSchema = z
   })
   .meta({ id: 'Problem' });
 
+const inputPicture = z.object({
+  width: z.int().meta({ description: 'After EXIF orientation.' }),
+  height: z.int(),
+  format: z.string(),
+  pages: z.int().meta({ description: 'Frames or pages in the file; the first is the one used.' }),
+});
+
 const superResolutionOutput = z
   .object({
     sr_image_url: z.url().meta({
@@ -32,14 +39,38 @@ const superResolutionOutput = z
     upscale_factor: z.int(),
     width: z.int(),
     height: z.int(),
-    input: z.object({
-      width: z.int().meta({ description: 'After EXIF orientation.' }),
-      height: z.int(),
-      format: z.string(),
-      pages: z.int().meta({ description: 'Frames or pages in the file; the first is the one enlarged.' }),
-    }),
+    input: inputPicture,
   })
   .meta({ id: 'SuperResolutionOutput' });
+
+const classificationOutput = z
+  .object({
+    predictions: z
+      .array(z.object({ label: z.string(), class_id: z.int(), score: z.number() }))
+      .meta({ description: 'Best first.' }),
+    input: inputPicture,
+  })
+  .meta({ id: 'ClassificationOutput' });
+
+const objectDetectionOutput = z
+  .object({
+    detections: z
+      .array(
+        z.object({
+          label: z.string(),
+          class_id: z.int(),
+          score: z.number(),
+          box: z
+            .object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() })
+            .meta({ description: 'In pixels of the upright input; x and y are the top left corner.' }),
+        }),
+      )
+      .meta({ description: 'Best first.' }),
+    annotated_image_url: z.url().optional(),
+    annotated_image_uri: z.string().optional(),
+    input: inputPicture,
+  })
+  .meta({ id: 'ObjectDetectionOutput' });
 
 export const jobSchema = z
   .object({
@@ -56,7 +87,11 @@ export const jobSchema = z
     max_attempts: z.int(),
     error: z.object({ code: z.string(), message: z.string(), field: z.string().optional() }).optional(),
     timings: z.record(z.string(), z.number()).optional().meta({ description: 'Milliseconds by phase.' }),
-    output: superResolutionOutput.optional(),
+    output: z.union([superResolutionOutput, classificationOutput, objectDetectionOutput]).optional(),
+    cache: z
+      .enum(['hit', 'miss'])
+      .optional()
+      .meta({ description: 'hit: the stored answer of the same request.' }),
     created_at: time,
     started_at: time.optional(),
     finished_at: time.optional(),
@@ -89,10 +124,10 @@ export const modelSchema = z
     aliases: z.array(z.string()),
     version: z.string(),
     versions: z.array(z.string()),
-    upscale_factors: z.array(z.int()),
     parameters: z
       .record(z.string(), z.unknown())
       .meta({ description: 'JSON Schema of the task parameters.' }),
+    labels: z.array(z.string()).optional().meta({ description: 'What classes are called, by class id.' }),
     metrics: z.record(z.string(), z.unknown()).optional(),
   })
   .meta({ id: 'Model' });

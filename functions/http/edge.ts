@@ -54,7 +54,8 @@ function readRequest(event: APIGatewayProxyEvent): Request {
     path: event.pathParameters ?? {},
     query: event.queryStringParameters ?? {},
     headers: event.headers,
-    body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
+    // serverless-offline hands over a body that is `false` in JSON as just that.
+    body: Buffer.from(String(event.body ?? ''), event.isBase64Encoded ? 'base64' : 'utf8'),
   };
 }
 

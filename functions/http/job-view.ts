@@ -26,6 +26,7 @@ export function jobSummary(job: Job, baseUrl: string) {
     attempt: job.attempt,
     max_attempts: job.max_attempts,
     error: job.error,
+    cache: job.output?.cache,
     timings: job.timings,
     created_at: job.created_at,
     started_at: job.started_at,

@@ -8,7 +8,7 @@ import {
   versionOf,
   versionsOf,
 } from '../../shared/model.ts';
-import { parametersOf } from '../../shared/requests.ts';
+import { parametersFor } from '../../shared/parameters.ts';
 
 export function modelViews(catalog: ModelCatalog) {
   const names = [...new Set(catalog.models.map((model) => model.name))].sort();
@@ -28,8 +28,8 @@ export function modelView(catalog: ModelCatalog, asked: string) {
     aliases: aliasesOf(catalog, served),
     version: served.version,
     versions: versionsOf(catalog, served.name).map((model) => model.version),
-    upscale_factors: served.graphs.map((graph) => graph.scale),
-    parameters: z.toJSONSchema(parametersOf[served.task], { io: 'input' }),
+    parameters: z.toJSONSchema(parametersFor(served), { io: 'input' }),
+    ...(served.task === 'super-resolution' ? {} : { labels: served.labels }),
     metrics: served.metrics,
   };
 }

@@ -1,6 +1,7 @@
 /** OpenAPI 3.1 from the zod schemas in shared/: what is documented is what is checked. */
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject } from 'zod-openapi';
+import { parametersByTask } from '../../shared/parameters.ts';
 import { createJobSchema, createUploadSchema, listJobsQuery } from '../../shared/requests.ts';
 import {
   healthSchema,
@@ -35,6 +36,10 @@ const wait = z
   .optional()
   .meta({ description: 'Seconds to wait for the end, at most 25.' });
 
+/** One schema for each task; which one holds is decided by the model asked for. */
+const anyTask = (schema: (parameters: z.ZodObject) => z.ZodObject) =>
+  z.union(Object.values(parametersByTask).map(schema) as [z.ZodObject, z.ZodObject]);
+
 type Answers = ZodOpenApiOperationObject['responses'];
 const operation = (
   operationId: string,
@@ -67,7 +72,7 @@ export function openApiDocument(serverUrl: string) {
             202: json(jobSchema, 'Accepted: row and message exist.'),
           },
           {
-            ...body(createJobSchema('super-resolution')),
+            ...body(anyTask(createJobSchema)),
             requestParams: {
               header: z.object({
                 'Idempotency-Key': z
@@ -135,7 +140,7 @@ export function openApiDocument(serverUrl: string) {
           'A presigned form for one file; the upload starts the job',
           { 201: json(uploadSchema, 'The form.') },
           {
-            ...body(createUploadSchema('super-resolution')),
+            ...body(anyTask(createUploadSchema)),
           },
         ),
       },

@@ -30,6 +30,7 @@ interface Draft {
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly input: JobInput;
   readonly requestHash: string;
+  readonly noCache?: boolean;
 }
 
 /** When an open job is looked at next, when it must be over, and when (epoch seconds) its row may go. */
@@ -53,6 +54,7 @@ export function newJob(draft: Draft, limits: JobLimits, now: Date): Job {
     parameters: draft.parameters,
     input: draft.input,
     request_hash: draft.requestHash,
+    ...(draft.noCache === true ? { no_cache: true } : {}),
     created_at: now.toISOString(),
     deadline_at: deadlineAt,
     attempt: 0,

@@ -44,10 +44,13 @@ export function readUploadMetadata(metadata: Readonly<Record<string, string>>): 
   }
 }
 
+/** What the queue takes as the group of a message; the ids of API keys are shorter and plainer. */
+const TENANT = /^[\x21-\x7e]{1,128}$/;
+
 /** `uploads/<tenant>/<name>` taken apart. @returns undefined for any other key: it must not start a job. */
 export function readUploadKey(key: string): { tenant: string; name: string } | undefined {
   if (!key.startsWith(UPLOAD_PREFIX)) return undefined;
-  const [tenant, ...rest] = key.slice(UPLOAD_PREFIX.length).split('/');
+  const [tenant = '', ...rest] = key.slice(UPLOAD_PREFIX.length).split('/');
   const name = rest.join('/');
-  return tenant === undefined || tenant === '' || name === '' ? undefined : { tenant, name };
+  return TENANT.test(tenant) && name !== '' ? { tenant, name } : undefined;
 }

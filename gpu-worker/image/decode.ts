@@ -59,7 +59,7 @@ interface Planes {
  * sharp converts 16-bit RGB with a profile to Display P3 and then calls it sRGB, and ignores the profile of 16-bit
  * grey. At 8 bits, which is all that is kept, it converts both rightly.
  */
-function toSrgb(image: Sharp, { space }: ImageInfo): Sharp {
+export function toSrgb(image: Sharp, { space }: ImageInfo): Sharp {
   if (space === 'rgb16') return image.pipelineColourspace('srgb');
   if (space === 'grey16') return image.pipelineColourspace('b-w');
   return image;

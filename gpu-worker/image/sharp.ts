@@ -2,7 +2,7 @@
  * The one door to sharp. Its settings are global to the process, so they are made here, before anyone can decode:
  * without the block list libvips would also read SVG (which fetches), PDF and whatever it is built with next.
  */
-import sharp, { type Sharp, type SharpOptions } from 'sharp';
+import sharp, { type OverlayOptions, type Sharp, type SharpOptions } from 'sharp';
 
 // Many pictures at once, one thread each, beat one picture on many threads; no operation is ever repeated.
 sharp.concurrency(1);
@@ -22,4 +22,4 @@ sharp.unblock({
   ],
 });
 
-export { type Sharp, type SharpOptions, sharp };
+export { type OverlayOptions, type Sharp, type SharpOptions, sharp };

@@ -6,8 +6,8 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { OutboardError } from '../../shared/errors.ts';
-import type { DeviceReply, DeviceRequest, ThreadData } from './device-protocol.ts';
-import type { DeviceKind, GraphFile, ImageShape } from './session.ts';
+import type { DeviceReply, DeviceRequest, DeviceWork, ThreadData } from './device-protocol.ts';
+import type { DeviceKind, GraphFile, ImageShape, PlainTensors, TensorGraphFile } from './session.ts';
 
 const SLOTS_PER_THREAD = 2;
 
@@ -17,6 +17,12 @@ export interface Slot {
   input(bytes: number): Uint8Array;
   /** Runs the graph on the input. The view returned is valid until `release`. @throws model_failed */
   run(graph: GraphFile, shape: ImageShape, isLane: boolean): Promise<Uint8Array>;
+  /** Runs a graph that answers with small tensors, which are the caller's to keep. @throws model_failed */
+  infer(
+    graph: TensorGraphFile,
+    shape: ImageShape,
+    scalars: Readonly<Record<string, number>>,
+  ): Promise<PlainTensors>;
   release(): void;
 }
 
@@ -64,15 +70,14 @@ export class DevicePool {
     return promise.finally(() => signal.removeEventListener('abort', leave));
   }
 
-  /** Runs a graph once in every thread and loads what it needs there, before the first job does. */
-  async warm(graph: GraphFile, shape: ImageShape): Promise<void> {
-    await Promise.all(
-      this.#threads.map(async (thread) => {
-        const slot = this.#newSlot(thread);
-        slot.input(shape.batch * shape.height * shape.width * 3);
-        await slot.run(graph, shape, true);
-      }),
-    );
+  /** Does the same in every thread, to load what it needs there before the first job does. */
+  async inEveryThread(work: (slot: Slot) => Promise<void>): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => work(this.#newSlot(thread))));
+  }
+
+  /** Lets go of a graph's sessions; a later run loads them again. */
+  async unload(path: string): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.do({ kind: 'unload', path })));
   }
 
   /** Ends the threads once they are idle; a busy one is waited for, never killed. */
@@ -91,8 +96,12 @@ export class DevicePool {
       run: async (graph, shape, isLane) => {
         const bytes = shape.batch * shape.height * shape.width * graph.scale * graph.scale * 3;
         if (outputBuffer.byteLength < bytes) outputBuffer = new SharedArrayBuffer(bytes);
-        await thread.run({ graph, shape, isLane, input: inputBuffer, output: outputBuffer });
+        await thread.do({ kind: 'picture', graph, shape, isLane, input: inputBuffer, output: outputBuffer });
         return new Uint8Array(outputBuffer, 0, bytes);
+      },
+      infer: async (graph, shape, scalars) => {
+        const tensors = await thread.do({ kind: 'tensors', graph, shape, scalars, input: inputBuffer });
+        return tensors ?? {};
       },
       release: () => {
         const [waiter] = this.#waiters;
@@ -107,8 +116,6 @@ export class DevicePool {
     return slot;
   }
 }
-
-type Run = Omit<DeviceRequest & { kind: 'run' }, 'kind' | 'id'>;
 
 /** One device thread and the runs it was given. */
 class DeviceThread {
@@ -134,23 +141,23 @@ class DeviceThread {
     });
   }
 
-  async run(run: Run): Promise<void> {
+  async do(work: DeviceWork): Promise<PlainTensors | undefined> {
     const id = this.#nextId++;
     const { promise, resolve } = Promise.withResolvers<DeviceReply>();
     this.#running.set(id, resolve);
     const watchdog = setTimeout(() => {
-      this.#options.onFatal(
-        new Error(`A run of ${run.graph.path} did not end within ${this.#options.hungAfterMs} ms.`),
-      );
+      const { hungAfterMs, onFatal } = this.#options;
+      onFatal(new Error(`The device did not finish "${work.kind}" within ${hungAfterMs} ms.`));
     }, this.#options.hungAfterMs);
-    this.#worker.postMessage({ kind: 'run', id, ...run } satisfies DeviceRequest);
+    this.#worker.postMessage({ id, work } satisfies DeviceRequest);
     const reply = await promise.finally(() => clearTimeout(watchdog));
     if (!reply.ok) throw new OutboardError('model_failed', { cause: new Error(reply.reason) });
+    return reply.tensors;
   }
 
   async close(): Promise<void> {
     this.#closing = true;
-    this.#worker.postMessage({ kind: 'close' } satisfies DeviceRequest);
+    this.#worker.postMessage('close' satisfies DeviceRequest);
     await once(this.#worker, 'exit');
   }
 }

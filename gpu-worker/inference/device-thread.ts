@@ -3,58 +3,83 @@
  * never be terminated or exit during a run (that aborts the whole process): it leaves by the `close` message.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { DeviceReply, DeviceRequest, ThreadData } from './device-protocol.ts';
-import { type GraphFile, type ImageShape, openSession, type Session } from './session.ts';
+import type {
+  DeviceReply,
+  DeviceRequest,
+  DeviceWork,
+  PictureRun,
+  TensorRun,
+  ThreadData,
+} from './device-protocol.ts';
+import { type ImageShape, openSession, openTensorSession, type PlainTensors } from './session.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('device-thread.ts is started by DevicePool as a worker thread.');
 const { device } = workerData as ThreadData;
 
-/** Lanes: one session for each exact tile shape, and one without a fixed shape for pictures smaller than a tile. */
-const sessions = new Map<string, Promise<Session>>();
+/** Sessions by graph and, for lanes, by exact shape; each is opened once and used by every run that fits it. */
+class SessionCache<Session extends { release(): Promise<void> }> {
+  readonly #sessions = new Map<string, Promise<Session>>();
 
-function sessionFor(graph: GraphFile, shape: ImageShape, isLane: boolean): Promise<Session> {
-  const key = isLane ? `${graph.path} ${shape.batch}x${shape.height}x${shape.width}` : graph.path;
-  let session = sessions.get(key);
-  if (session === undefined) {
-    session = openSession(graph, device, isLane ? shape : undefined);
-    sessions.set(key, session);
-    // A failed load may pass (out of memory); the next request tries again.
-    session.catch(() => sessions.delete(key));
+  get(path: string, variant: string, open: () => Promise<Session>): Promise<Session> {
+    const key = `${path} ${variant}`;
+    let session = this.#sessions.get(key);
+    if (session === undefined) {
+      session = open();
+      this.#sessions.set(key, session);
+      // A failed load may pass (out of memory); the next request tries again.
+      session.catch(() => this.#sessions.delete(key));
+    }
+    return session;
   }
-  return session;
+
+  async release(path: string): Promise<void> {
+    for (const [key, session] of this.#sessions) {
+      if (!key.startsWith(`${path} `)) continue;
+      this.#sessions.delete(key);
+      await (await session.catch(() => undefined))?.release();
+    }
+  }
 }
 
-async function run({
-  id,
-  graph,
-  shape,
-  isLane,
-  input,
-  output,
-}: DeviceRequest & { kind: 'run' }): Promise<DeviceReply> {
+const pictures = new SessionCache<Awaited<ReturnType<typeof openSession>>>();
+const tensors = new SessionCache<Awaited<ReturnType<typeof openTensorSession>>>();
+
+async function runPicture({ graph, shape, isLane, input, output }: PictureRun): Promise<void> {
+  const lane = isLane ? `${shape.batch}x${shape.height}x${shape.width}` : 'any';
+  const open = () => openSession(graph, device, isLane ? shape : undefined);
+  const session = await pictures.get(graph.path, lane, open);
+  await session.run(view(input, shape), shape, view(output, shape, graph.scale));
+}
+
+async function runTensors({ graph, shape, scalars, input }: TensorRun): Promise<PlainTensors> {
+  const session = await tensors.get(graph.path, 'any', () => openTensorSession(graph, device));
+  return session.run(view(input, shape), shape, scalars);
+}
+
+const view = (buffer: SharedArrayBuffer, { batch, height, width }: ImageShape, scale = 1): Uint8Array =>
+  new Uint8Array(buffer, 0, batch * height * width * scale * scale * 3);
+
+async function work(task: DeviceWork): Promise<PlainTensors | undefined> {
+  if (task.kind === 'tensors') return runTensors(task);
+  if (task.kind === 'picture') await runPicture(task);
+  else await Promise.all([pictures.release(task.path), tensors.release(task.path)]);
+  return undefined;
+}
+
+async function answer(id: number, task: DeviceWork): Promise<DeviceReply> {
   try {
-    const session = await sessionFor(graph, shape, isLane);
-    const start = performance.now();
-    await session.run(
-      new Uint8Array(input, 0, byteLength(shape, 1)),
-      shape,
-      new Uint8Array(output, 0, byteLength(shape, graph.scale)),
-    );
-    return { id, ok: true, computeMs: performance.now() - start };
+    const result = await work(task);
+    return result === undefined ? { id, ok: true } : { id, ok: true, tensors: result };
   } catch (error) {
     return { id, ok: false, reason: error instanceof Error ? error.message : String(error) };
   }
 }
 
-const byteLength = ({ batch, height, width }: ImageShape, scale: number) =>
-  batch * height * width * scale * scale * 3;
-
 let tail: Promise<unknown> = Promise.resolve();
 port.on('message', (request: DeviceRequest) => {
-  if (request.kind === 'close') {
-    tail = tail.then(() => port.close());
-    return;
-  }
-  tail = tail.then(async () => port.postMessage(await run(request)));
+  tail = tail.then(async () => {
+    if (request === 'close') port.close();
+    else port.postMessage(await answer(request.id, request.work));
+  });
 });

@@ -21,9 +21,30 @@ export interface GraphFile {
   readonly scale: number;
 }
 
+/** A graph on disk that takes uint8 NHWC pictures and answers with small tensors: classes or boxes. */
+export interface TensorGraphFile {
+  readonly path: string;
+  readonly inputName: string;
+  readonly outputNames: readonly string[];
+}
+
+/** A tensor as it travels between threads, row by row. */
+export interface PlainTensor {
+  readonly dims: readonly number[];
+  readonly data: Float32Array | BigInt64Array;
+}
+export type PlainTensors = Readonly<Record<string, PlainTensor>>;
+
 export interface Session {
   /** Runs once. `output` receives batch × (height·scale) × (width·scale) × 3 bytes. Blocks this thread. */
   run(input: Uint8Array, shape: ImageShape, output: Uint8Array): Promise<void>;
+  release(): Promise<void>;
+}
+
+export interface TensorSession {
+  /** Runs once. @param scalars further inputs, each a float32 tensor of shape [1]. Blocks this thread. */
+  run(input: Uint8Array, shape: ImageShape, scalars: Readonly<Record<string, number>>): Promise<PlainTensors>;
+  release(): Promise<void>;
 }
 
 /** What differs by device. On CUDA a node that would fall back to the CPU is an error at load. */
@@ -41,13 +62,8 @@ function providerOptions(device: DeviceKind): InferenceSession.SessionOptions {
   };
 }
 
-/** @param exact where given, the session serves this one shape, so that no plan is ever made anew. */
-export async function openSession(
-  graph: GraphFile,
-  device: DeviceKind,
-  exact?: ImageShape,
-): Promise<Session> {
-  const session = await InferenceSession.create(graph.path, {
+function create(path: string, device: DeviceKind, exact?: ImageShape): Promise<InferenceSession> {
+  return InferenceSession.create(path, {
     ...providerOptions(device),
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
@@ -55,13 +71,47 @@ export async function openSession(
     graphOptimizationLevel: 'all',
     ...(exact === undefined ? {} : { freeDimensionOverrides: { ...exact } }),
   });
+}
+
+const pictureTensor = (bytes: Uint8Array, { batch, height, width }: ImageShape, scale = 1): Tensor =>
+  new Tensor('uint8', bytes, [batch, height * scale, width * scale, 3]);
+
+/** @param exact where given, the session serves this one shape, so that no plan is ever made anew. */
+export async function openSession(
+  graph: GraphFile,
+  device: DeviceKind,
+  exact?: ImageShape,
+): Promise<Session> {
+  const session = await create(graph.path, device, exact);
+  const { inputName, outputName, scale } = graph;
   return {
-    async run(input, { batch, height, width }, output) {
-      const { inputName, outputName, scale } = graph;
-      await session.run(
-        { [inputName]: new Tensor('uint8', input, [batch, height, width, 3]) },
-        { [outputName]: new Tensor('uint8', output, [batch, height * scale, width * scale, 3]) },
-      );
+    async run(input, shape, output) {
+      const outputs = { [outputName]: pictureTensor(output, shape, scale) };
+      await session.run({ [inputName]: pictureTensor(input, shape) }, outputs);
     },
+    release: () => session.release(),
   };
+}
+
+export async function openTensorSession(graph: TensorGraphFile, device: DeviceKind): Promise<TensorSession> {
+  const session = await create(graph.path, device);
+  return {
+    async run(input, shape, scalars) {
+      const extra = Object.entries(scalars).map(([name, value]) => [
+        name,
+        new Tensor('float32', Float32Array.of(value), [1]),
+      ]);
+      const feeds = { [graph.inputName]: pictureTensor(input, shape), ...Object.fromEntries(extra) };
+      const results = await session.run(feeds, graph.outputNames);
+      return Object.fromEntries(graph.outputNames.map((name) => [name, plain(name, results[name])]));
+    },
+    release: () => session.release(),
+  };
+}
+
+function plain(name: string, tensor: Tensor | undefined): PlainTensor {
+  const data = tensor?.data;
+  if (data instanceof Float32Array || data instanceof BigInt64Array)
+    return { dims: tensor?.dims ?? [], data };
+  throw new Error(`The output ${name} is ${tensor?.type ?? 'missing'}, not float32 or int64.`);
 }

@@ -1,5 +1,5 @@
 /** Pictures from and to files, by sharp; and a picture of any size brought to the size a model takes. */
-import sharp from 'sharp';
+import { type Sharp, sharp } from '../../gpu-worker/image/sharp.ts';
 import type { PictureSize } from '../import/options.ts';
 import type { Resize } from '../manifest.ts';
 import type { Picture } from '../reference/preprocess.ts';
@@ -20,11 +20,7 @@ export async function readPicture(path: string, size?: PictureSize, how?: Resize
   }
 }
 
-function resized(
-  picture: sharp.Sharp,
-  size: PictureSize,
-  { mode, fill: [r, g, b], anchor }: Resize,
-): sharp.Sharp {
+function resized(picture: Sharp, size: PictureSize, { mode, fill: [r, g, b], anchor }: Resize): Sharp {
   const fit = mode === 'stretch' ? 'fill' : mode === 'cover' ? 'cover' : 'contain';
   return picture.resize({
     ...size,

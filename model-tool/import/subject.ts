@@ -5,13 +5,15 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { tensorInfo } from '../graph-builder.ts';
+import { GraphBuilder, tensorInfo } from '../graph-builder.ts';
 import { inspectModel } from '../inspect.ts';
-import { intOf } from '../onnx/graph.ts';
+import { closeWeights, constantOf, intOf } from '../onnx/graph.ts';
 import { type LoadedModel, readModel, writeModel } from '../onnx/model-file.ts';
+import { refuseTooOld } from '../onnx/upgrade-opset.ts';
 import { Refusal } from '../refusal.ts';
-import { inputsOf, type Layout, layoutOf, outputsOf, type Port, shapeText } from '../signature.ts';
-import { freePixelShuffle } from './free-shapes.ts';
+import { inputsOf, type Layout, layoutOf, outputsOf, type Port, portOf, shapeText } from '../signature.ts';
+import { cutBetween } from './cut.ts';
+import { freePixelShuffle } from './free-size.ts';
 import type { ImportOptions, Note, PictureSize } from './options.ts';
 import { trimEdges } from './trim.ts';
 
@@ -24,6 +26,8 @@ export interface Subject {
   readonly channels: 1 | 3;
   /** Type of the numbers that the input takes. */
   readonly type: string;
+  /** True where the net computes in float16, which carries three digits. */
+  readonly isHalf: boolean;
   /** The batch that the model insists on. */
   readonly batch: number | undefined;
   /** The size that the model insists on. */
@@ -39,8 +43,11 @@ export interface Subject {
 /** @throws Refusal where the model has no input that can be a picture, or operators that nothing here can run */
 export async function readSubject(options: ImportOptions, note: Note): Promise<Subject> {
   const model = await readModel(options.file);
+  refuseTooOld(model);
+  closeWeights(model.graph);
   const workFolder = await mkdtemp(join(tmpdir(), 'outboard-import-'));
-  const isCut = trimEdges(model, note);
+  const isTrimmed = [cutBetween(model, options, note), trimEdges(model, note)].includes(true);
+  const isHalf = inspectModel(model).weight_types.includes('float16');
   const input = pictureInput(model, options);
   const found =
     options.layout ?? layoutOf(input) ?? (input.dims === undefined || isOpen(input) ? 'NCHW' : undefined);
@@ -63,17 +70,13 @@ export async function readSubject(options: ImportOptions, note: Note): Promise<S
   }
   const [height, width] = [side(heightAxis), side(widthAxis)];
   const declared = height !== undefined && width !== undefined ? { height, width } : undefined;
-  const size =
-    declared ??
-    (isCut || input.dims === undefined ? freePixelShuffle(structuredClone(model).graph) : undefined);
-  const path = isCut ? join(workFolder, 'net.onnx') : options.file;
-  const port = { ...input, type: input.type ?? floatType(model) };
-  if (isCut) {
-    model.graph.input = model.graph.input.map((value) =>
-      value.name === port.name ? tensorInfo(port.name, port.type, openShape(found, channels)) : value,
-    );
-    await writeModel(path, model);
-  }
+  const size = declared ?? (isTrimmed ? freePixelShuffle(structuredClone(model).graph) : undefined);
+  if (isTrimmed) declareInput(model, input, found, channels, isHalf);
+  const isCast = castHalves(model, note);
+  const isChanged = isTrimmed || isCast;
+  const path = isChanged ? join(workFolder, 'net.onnx') : options.file;
+  if (isChanged) await writeModel(path, model);
+  const port = inputsOf(model.graph)[0] ?? input;
   const { parameters, producer, opset, metadata } = inspectModel(model);
   note(
     `input: ${port.name} ${port.type}, ${found}, ${channels} channel${channels === 1 ? '' : 's'}, ${sizeText(size)}.`,
@@ -84,7 +87,8 @@ export async function readSubject(options: ImportOptions, note: Note): Promise<S
     outputs: outputsOf(model.graph),
     layout: found,
     channels,
-    type: port.type,
+    type: port.type ?? 'float32',
+    isHalf,
     batch: side(0),
     size,
     parameters,
@@ -104,8 +108,41 @@ const isOpen = ({ dims }: Port): boolean =>
 const openShape = (layout: Layout, channels: number) =>
   layout === 'NCHW' ? ['batch', channels, 'height', 'width'] : ['batch', 'height', 'width', channels];
 
-const floatType = (model: LoadedModel): 'float32' | 'float16' =>
-  inspectModel(model).weight_types.includes('float32') ? 'float32' : 'float16';
+/** Operators that are gone had declared nothing of what they gave. */
+function declareInput(
+  model: LoadedModel,
+  input: Port,
+  layout: Layout,
+  channels: number,
+  isHalf: boolean,
+): void {
+  if (input.type !== undefined) return;
+  const info = tensorInfo(input.name, isHalf ? 'float16' : 'float32', openShape(layout, channels));
+  model.graph.input = model.graph.input.map((value) => (value.name === input.name ? info : value));
+}
+
+/** onnxruntime-node cannot be fed float16: the net gets float32 at its edges and computes as before. */
+function castHalves(model: LoadedModel, note: Note): boolean {
+  const { graph } = model;
+  const front = new GraphBuilder(model, 'float32-in');
+  const back = new GraphBuilder(model, 'float32-out');
+  let isCast = false;
+  for (const list of [graph.input, graph.output]) {
+    for (const [at, value] of list.entries()) {
+      const { name, type, dims } = portOf(value);
+      if (type !== 'float16') continue;
+      const outer = `float32/${name}`;
+      if (list === graph.input) front.called(front.cast(outer, 'float16'), name);
+      else back.called(back.cast(name, 'float32'), outer);
+      list[at] = tensorInfo(outer, 'float32', dims ?? []);
+      isCast = true;
+    }
+  }
+  front.prepend();
+  back.append();
+  if (isCast) note('float16: the net keeps computing in it; its edges are float32.');
+  return isCast;
+}
 
 function pictureInput(model: LoadedModel, options: ImportOptions): Port {
   const inputs = inputsOf(model.graph);
@@ -130,7 +167,6 @@ function pictureInput(model: LoadedModel, options: ImportOptions): Port {
 /** Weights of a convolution are [out, in / groups, …]: they tell the channels where the declaration does not. */
 function channelsOfFirstConvolution({ graph }: LoadedModel, input: string): number | undefined {
   const node = graph.node.find(({ op_type, input: names }) => op_type === 'Conv' && names[0] === input);
-  const weights = graph.initializer.find(({ name }) => name === node?.input[1]);
-  const perGroup = weights?.dims[1];
+  const perGroup = constantOf(graph, node?.input[1])?.dims[1];
   return node === undefined || perGroup === undefined ? undefined : perGroup * (intOf(node, 'group') ?? 1);
 }

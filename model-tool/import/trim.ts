@@ -22,7 +22,7 @@ export function trimEdges(model: LoadedModel, note: Note): boolean {
   ];
   if (stuck.length > 0) {
     throw new Refusal(
-      `onnxruntime has no operators ${stuck.join(', ')}. Export the model again without them (they often come from onnxruntime-extensions or a training framework).`,
+      `onnxruntime has no operators ${stuck.join(', ')}. Export the model again without them (they often come from onnxruntime-extensions), or name the values between which the net itself lies: --input NAME --output NAME.`,
     );
   }
   for (const node of [...front, ...back]) note(`cut away: ${node.op_type}, which is not part of the net.`);

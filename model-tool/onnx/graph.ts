@@ -78,3 +78,9 @@ export function renameValues(graph: Graph, newName: (name: string) => string): v
     for (const body of bodiesOf(node)) renameValues(body, newName);
   }
 }
+
+/** Old models list their weights among the inputs, where a caller could replace them; this takes them off the list. */
+export function closeWeights(graph: Graph): void {
+  const weights = new Set(graph.initializer.map(({ name }) => name));
+  graph.input = graph.input.filter(({ name }) => !weights.has(name));
+}

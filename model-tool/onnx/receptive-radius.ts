@@ -3,7 +3,7 @@
  * bit. Only operators that are known to be local count; one unknown operator makes the answer `undefined`, because an
  * overlap that is too small shows as seams.
  */
-import { constantNumbers, dependents, intOf, intsOf, stringOf } from './graph.ts';
+import { constantNumbers, constantOf, dependents, intOf, intsOf, stringOf } from './graph.ts';
 import type { Graph, Node } from './schema.ts';
 
 /** `pitch`: the distance of two neighbouring values in input pixels (2 after a stride of 2, 1/2 after enlarging). */
@@ -17,6 +17,8 @@ const elementwise = new Set(
     ' ',
   ),
 );
+/** Between NCHW and NHWC: pixels stay where they are. */
+const layoutTurns = new Set(['0,3,1,2', '0,2,3,1']);
 const SUPPORT = { nearest: 1, linear: 1, cubic: 2 } as const;
 
 /** Radius from `input` to the first output, rounded up; `undefined` where the net looks at the whole picture. */
@@ -67,14 +69,14 @@ function through(node: Node, from: Reach, graph: Graph): Reach | undefined {
     const support = SUPPORT[(stringOf(node, 'mode') ?? 'nearest') as keyof typeof SUPPORT];
     return { radius: radius + pitch * support, pitch: pitch / Math.max(...scales) };
   }
-  const axis = intOf(node, 'axis');
-  if (type === 'Split' && axis === 1) return from;
+  if (type === 'Split' && intOf(node, 'axis') === 1) return from;
+  if (type === 'Slice' && constantNumbers(graph, node.input[3])?.join() === '1') return from;
+  if (type === 'Transpose' && layoutTurns.has(intsOf(node, 'perm')?.join() ?? '')) return from;
   return undefined;
 }
 
 function kernelOf(node: Node, graph: Graph): number[] {
   const declared = intsOf(node, 'kernel_shape');
   if (declared !== undefined && declared.length > 0) return declared;
-  const weights = graph.initializer.find(({ name }) => name === node.input[1]);
-  return weights?.dims.slice(2) ?? [Number.POSITIVE_INFINITY];
+  return constantOf(graph, node.input[1])?.dims.slice(2) ?? [Number.POSITIVE_INFINITY];
 }

@@ -69,10 +69,18 @@ export function numbersOf(tensor: TensorProto): number[] {
   return Array.from({ length: bytes.byteLength / reader.size }, (_, i) => reader.get(view, i * reader.size));
 }
 
+const LARGEST = 2n ** 63n - 1n;
+
+/** "To the end" is the largest int64, which as a number has become one too many. */
+const toInt64 = (value: number): bigint => {
+  const whole = BigInt(value);
+  return whole > LARGEST ? LARGEST : whole;
+};
+
 const encoders = {
   float32: (values: ArrayLike<number>) => Float32Array.from(values),
   float16: (values: ArrayLike<number>) => Float16Array.from(values),
-  int64: (values: ArrayLike<number>) => BigInt64Array.from(Array.from(values, BigInt)),
+  int64: (values: ArrayLike<number>) => BigInt64Array.from(Array.from(values, toInt64)),
   uint8: (values: ArrayLike<number>) => Uint8Array.from(values),
 } as const;
 

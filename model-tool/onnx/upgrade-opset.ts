@@ -7,12 +7,12 @@
  */
 import { Refusal } from '../refusal.ts';
 import { attributeOf, bodiesOf, intOf, intsOf, isStandard, opsetOf, stringOf } from './graph.ts';
-import type { LoadedModel } from './model-file.ts';
+import { type LoadedModel, tensorsOf } from './model-file.ts';
 import { Attribute, type Graph, Node, OperatorSetId } from './schema.ts';
-import { dataTypes, tensorProto } from './tensor.ts';
+import { dataTypes, elementCount, tensorProto } from './tensor.ts';
 
-export const OLDEST = 7;
-export const TARGET = 13;
+const OLDEST = 7;
+const TARGET = 13;
 const IR_VERSION = 8;
 
 /** What a rewrite may do: add constants, and put nodes around the one at hand. */
@@ -110,6 +110,9 @@ const rewrites: Readonly<Record<string, (node: Node, rewrite: Rewrite) => void>>
   Resize: (node, { opset }) => {
     if (opset < 11) resizeLikeVersion10(node);
   },
+  Scatter: (node) => {
+    node.op_type = 'ScatterElements';
+  },
   Slice: (node, rewrite) => {
     if (rewrite.opset >= 10) return;
     moveInts(node, 'starts', 1, rewrite);
@@ -144,15 +147,18 @@ function resizeLikeVersion10(node: Node): void {
 }
 
 /** @throws Refusal where the model is older than version 7 */
+export function refuseTooOld(model: LoadedModel): void {
+  const opset = opsetOf(model);
+  if (opset >= OLDEST) return;
+  throw new Refusal(
+    `The model is written in ONNX operator set ${opset}; onnxruntime and this tool start at ${OLDEST}. Export it again with a newer one (torch.onnx.export(…, opset_version=17)).`,
+  );
+}
+
 export function upgradeOpset(model: LoadedModel): void {
   const opset = opsetOf(model);
   model.ir_version = Math.max(model.ir_version ?? 0, IR_VERSION);
   if (opset >= TARGET) return;
-  if (opset < OLDEST) {
-    throw new Refusal(
-      `The model is written in ONNX operator set ${opset}; onnxruntime and this tool start at ${OLDEST}. Export it again with a newer one (torch.onnx.export(…, opset_version=17)).`,
-    );
-  }
   let count = 0;
   const name = () => `outboard/upgrade/${count++}`;
   const float = floatTypeOf(model.graph);
@@ -171,21 +177,53 @@ export function upgradeOpset(model: LoadedModel): void {
 
 /** Old forms hold limits and fill values as float32 attributes; as inputs they must be of the type of the data. */
 function floatTypeOf(graph: Graph): 'float32' | 'float16' {
-  const weights = graph.initializer.filter(
-    ({ data_type: type }) => type === dataTypes.float32 || type === dataTypes.float16,
-  );
-  return weights.length > 0 && weights.every(({ data_type }) => data_type === dataTypes.float16)
-    ? 'float16'
-    : 'float32';
+  const numbers = { [dataTypes.float32]: 0, [dataTypes.float16]: 0 };
+  for (const { data_type, dims } of tensorsOf(graph)) {
+    if (data_type === dataTypes.float32 || data_type === dataTypes.float16)
+      numbers[data_type] += elementCount(dims);
+  }
+  return numbers[dataTypes.float16] > numbers[dataTypes.float32] ? 'float16' : 'float32';
 }
 
-const SOFTMAX = new Set(['Softmax', 'LogSoftmax', 'Hardmax']);
+/** Multiplies, then adds one number a channel. Gone since version 10; Core ML's converter wrote it. */
+function imageScaler(node: Node, { constant, name }: Rewrite): Node[] {
+  const bias = attributeOf(node, 'bias')?.floats ?? [];
+  const scaled = name();
+  const scale = constant('float', [], [attributeOf(node, 'scale')?.f ?? 1]);
+  const shift = constant('float', [1, bias.length, 1, 1], bias);
+  return [
+    newNode('Mul', [node.input[0] ?? '', scale], scaled),
+    newNode('Add', [scaled, shift], node.output[0] ?? ''),
+  ];
+}
+
+/** Takes a border away: left, top, right, bottom. Gone since version 10. */
+function crop(node: Node, { constant }: Rewrite): Node[] {
+  const [left = 0, top = 0, right = 0, bottom = 0] = intsOf(node, 'border') ?? [];
+  const to = (border: number) => (border === 0 ? Number.MAX_SAFE_INTEGER : -border);
+  const pairs = [
+    [top, left],
+    [to(bottom), to(right)],
+    [2, 3],
+  ].map((pair) => constant('int64', [2], pair));
+  return [newNode('Slice', [node.input[0] ?? '', ...pairs], node.output[0] ?? '')];
+}
+
+/** Operators that become several. */
+const expansions: Readonly<Record<string, (node: Node, rewrite: Rewrite) => Node[]>> = {
+  Crop: crop,
+  Hardmax: flattenedSoftmax,
+  ImageScaler: imageScaler,
+  LogSoftmax: flattenedSoftmax,
+  Softmax: flattenedSoftmax,
+};
 
 function upgradeNodes(graph: Graph, rewrite: Rewrite): void {
   graph.node = graph.node.flatMap((node) => {
     for (const body of bodiesOf(node)) upgradeNodes(body, rewrite);
     if (!isStandard(node.domain)) return [node];
-    if (SOFTMAX.has(node.op_type ?? '')) return flattenedSoftmax(node, rewrite);
+    const expand = expansions[node.op_type ?? ''];
+    if (expand !== undefined) return expand(node, rewrite);
     rewrites[node.op_type ?? '']?.(node, rewrite);
     return [node];
   });

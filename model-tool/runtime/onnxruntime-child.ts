@@ -34,7 +34,7 @@ const arrays = {
 function toTensor({ type, dims, bytes }: PlainTensor): Tensor {
   const array = arrays[type as keyof typeof arrays];
   // A copy, because a view that IPC made may start at any byte and typed arrays need an aligned one.
-  return new Tensor(type as 'float32', new array(bytes.slice().buffer) as Float32Array, dims);
+  return new Tensor(type as 'float32', new array(new Uint8Array(bytes).buffer) as Float32Array, dims);
 }
 
 function fromTensor({ type, dims, data }: Tensor): PlainTensor {

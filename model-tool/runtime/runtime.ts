@@ -88,7 +88,7 @@ const views = {
 
 /** The values of any numeric tensor as float32. */
 export function numbers(tensor: PlainTensor): NumberTensor {
-  const view = new views[tensor.type as keyof typeof views](tensor.bytes.slice().buffer);
+  const view = new views[tensor.type as keyof typeof views](new Uint8Array(tensor.bytes).buffer);
   const data = view instanceof BigInt64Array ? Float32Array.from(view, Number) : Float32Array.from(view);
   return { dims: tensor.dims, data, type: tensor.type };
 }

@@ -10,7 +10,9 @@ import { CatalogStore } from './catalog-store.ts';
 import { JobIndex } from './job-index.ts';
 import { JobQueue } from './job-queue.ts';
 import { JobStore } from './job-store.ts';
+import { ModelRepository } from './model-repository.ts';
 import { ObjectStore } from './object-store.ts';
+import { PredictionCache } from './prediction-cache.ts';
 
 /** The services both halves use; an endpoint that is not set means AWS itself. */
 export interface ServiceSettings {
@@ -25,14 +27,22 @@ export interface ServiceSettings {
 
 const endpoint = (url: string | undefined) => (url === undefined ? {} : { endpoint: url });
 
-export function connectJobs(settings: ServiceSettings): { jobs: JobStore; index: JobIndex } {
+function connectTable(settings: ServiceSettings): DynamoDBDocumentClient {
   const dynamo = new DynamoDBClient({
     region: settings.AWS_REGION,
     ...endpoint(settings.AWS_ENDPOINT_URL_DYNAMODB),
   });
-  const client = DynamoDBDocumentClient.from(dynamo, { marshallOptions: { removeUndefinedValues: true } });
+  return DynamoDBDocumentClient.from(dynamo, { marshallOptions: { removeUndefinedValues: true } });
+}
+
+export function connectJobs(settings: ServiceSettings): { jobs: JobStore; index: JobIndex } {
+  const client = connectTable(settings);
   const table = settings.OUTBOARD_JOBS_TABLE;
   return { jobs: new JobStore(client, table), index: new JobIndex(client, table) };
+}
+
+export function connectPredictions(settings: ServiceSettings, seconds: number): PredictionCache {
+  return new PredictionCache(connectTable(settings), settings.OUTBOARD_JOBS_TABLE, seconds);
 }
 
 export function connectQueue(settings: ServiceSettings): JobQueue {
@@ -57,4 +67,13 @@ export function connectObjects(settings: ServiceSettings, bucket: string): Objec
 
 export function connectCatalog(settings: ServiceSettings): CatalogStore {
   return new CatalogStore(connectObjects(settings, settings.OUTBOARD_MODELS_BUCKET));
+}
+
+export function connectModels(settings: ServiceSettings): {
+  catalog: CatalogStore;
+  repository: ModelRepository;
+} {
+  const objects = connectObjects(settings, settings.OUTBOARD_MODELS_BUCKET);
+  const catalog = new CatalogStore(objects);
+  return { catalog, repository: new ModelRepository(objects, catalog) };
 }

@@ -90,11 +90,13 @@ export class ModelRepository {
   }
 
   /**
-   * Brings a package onto this machine: `<directory>/<name>/<version>/`, complete or not at all.
+   * Brings a package onto this machine, complete or not at all. Its folder is named by its content too, so that what
+   * an earlier package of the same name and version left there is never taken for it.
    * @returns the package's folder
    */
   async fetch(manifest: ModelManifest, directory: string): Promise<string> {
-    const folder = path.join(directory, manifest.name, manifest.version);
+    const content = createHash('sha256').update(JSON.stringify(manifest)).digest('hex').slice(0, 12);
+    const folder = path.join(directory, manifest.name, `${manifest.version}-${content}`);
     if ((await stat(folder).catch(() => undefined)) !== undefined) return folder;
     const partial = `${folder}.${process.pid}.partial`;
     await rm(partial, { recursive: true, force: true });

@@ -6,6 +6,7 @@ import { createWriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import {
+  DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -142,6 +143,11 @@ export class ObjectStore {
       if (error instanceof NotFound) return undefined;
       throw error;
     }
+  }
+
+  /** Erases one object; one that is not there counts as erased. */
+  async erase(key: string): Promise<void> {
+    await this.#client.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key }));
   }
 
   /** Erases everything under `prefix` but the keys that start with `keep`. */

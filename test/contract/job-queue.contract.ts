@@ -137,7 +137,7 @@ export function jobQueueContract(name: string, open: () => Promise<JobQueueUnder
 
     it('takes a body that is not ours for a message without a job', async () => {
       const { queue, take } = await setup();
-      for (const body of ['hello', '{}', '7', '{"job_id":{"a":1}}', '{"job_id":""}']) {
+      for (const body of ['hello', '{}', '7', '{"job_id":{"a":1}}', '{"job_id":""}', '{"job_id":"hello"}']) {
         await under.sendBody(body);
         const message = await take();
         expect(message?.jobId, body).toBe('');

@@ -19,7 +19,7 @@ export interface JobStoreUnderTest {
 const START = new Date('2030-01-01T00:00:00.000Z');
 const LEASE_MS = 30_000;
 const MINUTE_MS = 60_000;
-const after = (milliseconds: number) => new Date(START.getTime() + milliseconds);
+const later = (milliseconds: number) => new Date(START.getTime() + milliseconds);
 const reason = new OutboardError('model_failed').toPublic();
 const output = {
   files: { sr_image: { key: 'k', content_type: 'image/png', bytes: 1, width: 8, height: 8 } },
@@ -110,29 +110,29 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
 
     it('notes the sent message on an open job only', async () => {
       const { jobs, job, row, claimed, writes } = await setup();
-      await jobs.markEnqueued(job, after(5));
+      await jobs.markEnqueued(job, later(5));
       expect(await row()).toMatchObject({
-        enqueued_at: after(5).toISOString(),
+        enqueued_at: later(5).toISOString(),
         sweep_at: job.deadline_at,
         status: 'queued',
       });
       await writes((await claimed()).fence).succeed();
       const ended = await row();
-      await jobs.markEnqueued(job, after(9));
-      await jobs.markEnqueued({ id: newJobId(), deadline_at: job.deadline_at }, after(9));
+      await jobs.markEnqueued(job, later(9));
+      await jobs.markEnqueued({ id: newJobId(), deadline_at: job.deadline_at }, later(9));
       expect(await row()).toEqual(ended);
     });
 
     it('counts the attempt when work starts, before anything can crash', async () => {
       const { claimed, row } = await setup();
-      await claimed(after(10), 'first');
+      await claimed(later(10), 'first');
       expect(await row()).toMatchObject({
         status: 'running',
         attempt: 1,
         fence: 1,
         worker: 'first',
-        started_at: after(10).toISOString(),
-        lease_until: after(10 + LEASE_MS).getTime(),
+        started_at: later(10).toISOString(),
+        lease_until: later(10 + LEASE_MS).getTime(),
       });
     });
 
@@ -150,8 +150,8 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
     it('keeps a lease to its last millisecond and grants the job to another right after it', async () => {
       const { claim } = await setup();
       await claim();
-      expect((await claim(after(LEASE_MS))).kind).toBe('leased');
-      expect(await claim(after(LEASE_MS + 1), 'second')).toMatchObject({
+      expect((await claim(later(LEASE_MS))).kind).toBe('leased');
+      expect(await claim(later(LEASE_MS + 1), 'second')).toMatchObject({
         kind: 'claimed',
         job: { fence: 2, attempt: 2, worker: 'second' },
       });
@@ -160,7 +160,7 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
     it('changes nothing for a holder whose lease went to another', async () => {
       const bundle = await setup();
       const late = await bundle.claimed();
-      await bundle.claimed(after(LEASE_MS + 1), 'second');
+      await bundle.claimed(later(LEASE_MS + 1), 'second');
       await expectNoEffect(bundle, late.fence);
     });
 
@@ -169,7 +169,7 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
       async (status) => {
         const bundle = await setup();
         const { fence } = await bundle.claimed();
-        await bundle.jobs.end(bundle.id, status, after(1));
+        await bundle.jobs.end(bundle.id, status, later(1));
         await expectNoEffect(bundle, fence);
       },
     );
@@ -185,10 +185,10 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
     it('changes nothing for a holder whose job was canceled, opened again and taken by another', async () => {
       const bundle = await setup();
       const late = await bundle.claimed();
-      await bundle.jobs.end(bundle.id, 'canceled', after(1));
+      await bundle.jobs.end(bundle.id, 'canceled', later(1));
       await bundle.jobs.reopen(bundle.id, again);
       await expectNoEffect(bundle, late.fence);
-      const next = await bundle.claimed(after(2), 'second');
+      const next = await bundle.claimed(later(2), 'second');
       expect(next.fence).toBeGreaterThan(late.fence);
       await expectNoEffect(bundle, late.fence);
     });
@@ -197,8 +197,8 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
       const { jobs, claimed, claim } = await setup();
       const held = await claimed();
       expect(await jobs.renew(held, START.getTime() + 2 * LEASE_MS)).toBe(true);
-      expect((await claim(after(LEASE_MS + 1))).kind).toBe('leased');
-      expect((await claim(after(2 * LEASE_MS + 1))).kind).toBe('claimed');
+      expect((await claim(later(LEASE_MS + 1))).kind).toBe('leased');
+      expect((await claim(later(2 * LEASE_MS + 1))).kind).toBe('claimed');
     });
 
     it('shows progress while the job runs and forgets it with the next claim', async () => {
@@ -206,14 +206,14 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
       const held = await claimed();
       expect(await jobs.report(held, progress)).toBe(true);
       expect(await row()).toMatchObject({ progress, status: 'running' });
-      await claimed(after(LEASE_MS + 1), 'second');
+      await claimed(later(LEASE_MS + 1), 'second');
       expect((await row())?.progress).toBeUndefined();
     });
 
     it('fixes the version of the model once for all attempts', async () => {
       const { jobs, claimed } = await setup();
       expect(await jobs.fixModelVersion(await claimed(), 'm@1')).toBe('m@1');
-      expect(await jobs.fixModelVersion(await claimed(after(LEASE_MS + 1)), 'm@2')).toBe('m@1');
+      expect(await jobs.fixModelVersion(await claimed(later(LEASE_MS + 1)), 'm@2')).toBe('m@1');
     });
 
     it('ends a job with its result and takes it off the open index', async () => {
@@ -222,13 +222,13 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
       await jobs.report(held, progress);
       const end = new Date(job.deadline_at);
       await vi.waitFor(async () => expect(await due(end)).toBe(true));
-      expect(await jobs.succeed(held, output, { total_ms: 7 }, after(9))).toBe(true);
+      expect(await jobs.succeed(held, output, { total_ms: 7 }, later(9))).toBe(true);
       const ended = await row();
       expect(ended).toMatchObject({
         status: 'succeeded',
         output,
         timings: { total_ms: 7 },
-        finished_at: after(9).toISOString(),
+        finished_at: later(9).toISOString(),
       });
       for (const gone of ['open_shard', 'sweep_at', 'lease_until', 'progress', 'error']) {
         expect(ended).not.toHaveProperty(gone);
@@ -239,20 +239,20 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
     it('tells a holder that reports its success again that it is there, and writes nothing', async () => {
       const { jobs, claimed, row } = await setup();
       const held = await claimed();
-      await jobs.succeed(held, output, { total_ms: 7 }, after(9));
+      await jobs.succeed(held, output, { total_ms: 7 }, later(9));
       const ended = await row();
-      expect(await jobs.succeed(held, output, { total_ms: 8 }, after(10))).toBe(true);
-      expect(await jobs.succeed({ ...held, fence: 0 }, output, {}, after(10))).toBe(false);
+      expect(await jobs.succeed(held, output, { total_ms: 8 }, later(10))).toBe(true);
+      expect(await jobs.succeed({ ...held, fence: 0 }, output, {}, later(10))).toBe(false);
       expect(await row()).toEqual(ended);
     });
 
     it('ends a job with its reason', async () => {
       const { jobs, claimed, row } = await setup();
-      expect(await jobs.fail(await claimed(), reason, after(9))).toBe(true);
+      expect(await jobs.fail(await claimed(), reason, later(9))).toBe(true);
       expect(await row()).toMatchObject({
         status: 'failed',
         error: reason,
-        finished_at: after(9).toISOString(),
+        finished_at: later(9).toISOString(),
       });
       expect(await row()).not.toHaveProperty('open_shard');
     });
@@ -263,7 +263,7 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
       expect(await row()).toMatchObject({ status: 'queued', attempt: 1, fence: 1, error: reason });
       expect(await row()).not.toHaveProperty('lease_until');
       expect(await row()).toHaveProperty('open_shard');
-      await claimed(after(1));
+      await claimed(later(1));
       expect(await row()).toMatchObject({ attempt: 2, fence: 2 });
       expect(await row()).not.toHaveProperty('error');
     });
@@ -274,16 +274,16 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
       expect(await bundle.jobs.release(held)).toBe(true);
       expect(await bundle.row()).toMatchObject({ status: 'queued', attempt: 0, fence: 1 });
       await expectNoEffect(bundle, held.fence);
-      expect((await bundle.claimed(after(1))).fence).toBe(2);
+      expect((await bundle.claimed(later(1))).fence).toBe(2);
       expect(await bundle.row()).toMatchObject({ attempt: 1 });
     });
 
     it('refuses a claim beyond the last attempt, and names the job so that it can be ended', async () => {
       const { claim, claimed, row } = await setup({ max_attempts: 2 });
       await claimed();
-      await claimed(after(LEASE_MS + 1), 'second');
-      expect((await claim(after(LEASE_MS + 2))).kind).toBe('leased');
-      expect(await claim(after(3 * LEASE_MS))).toMatchObject({
+      await claimed(later(LEASE_MS + 1), 'second');
+      expect((await claim(later(LEASE_MS + 2))).kind).toBe('leased');
+      expect(await claim(later(3 * LEASE_MS))).toMatchObject({
         kind: 'exhausted',
         job: { attempt: 2, worker: 'second' },
       });
@@ -291,16 +291,16 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
     });
 
     it('refuses a claim at the deadline, whether the job waits or runs', async () => {
-      const { claim, claimed, job } = await setup({ deadline_at: after(MINUTE_MS).toISOString() });
-      expect(await claim(after(MINUTE_MS))).toMatchObject({ kind: 'overdue', job: { id: job.id } });
-      await claimed(after(MINUTE_MS - 1));
-      expect((await claim(after(MINUTE_MS))).kind).toBe('overdue');
+      const { claim, claimed, job } = await setup({ deadline_at: later(MINUTE_MS).toISOString() });
+      expect(await claim(later(MINUTE_MS))).toMatchObject({ kind: 'overdue', job: { id: job.id } });
+      await claimed(later(MINUTE_MS - 1));
+      expect((await claim(later(MINUTE_MS))).kind).toBe('overdue');
     });
 
     it('says of a finished job that it is finished', async () => {
       const { claimed, claim, writes } = await setup();
       await writes((await claimed()).fence).succeed();
-      expect(await claim(after(9 * LEASE_MS))).toMatchObject({
+      expect(await claim(later(9 * LEASE_MS))).toMatchObject({
         kind: 'finished',
         job: { status: 'succeeded' },
       });
@@ -308,24 +308,24 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
 
     it('ends a waiting and a running job from outside, and no other', async () => {
       const waiting = await setup();
-      expect(await waiting.jobs.end(waiting.id, 'expired', after(1), reason)).toMatchObject({
+      expect(await waiting.jobs.end(waiting.id, 'expired', later(1), reason)).toMatchObject({
         status: 'expired',
         error: reason,
-        finished_at: after(1).toISOString(),
+        finished_at: later(1).toISOString(),
       });
       const running = await setup();
       const { fence } = await running.claimed();
       await running.jobs.report({ id: running.id, fence }, progress);
-      const canceled = await running.jobs.end(running.id, 'canceled', after(1));
+      const canceled = await running.jobs.end(running.id, 'canceled', later(1));
       expect(canceled).toMatchObject({ status: 'canceled', attempt: 1, fence: 1 });
       for (const gone of ['open_shard', 'sweep_at', 'lease_until', 'progress', 'error']) {
         expect(canceled).not.toHaveProperty(gone);
       }
-      expect(await running.jobs.end(newJobId(), 'canceled', after(1))).toBeUndefined();
+      expect(await running.jobs.end(newJobId(), 'canceled', later(1))).toBeUndefined();
       for (const { jobs, id, row } of [waiting, running]) {
         const before = await row();
         for (const status of ['canceled', 'expired', 'failed'] as const) {
-          expect(await jobs.end(id, status, after(2))).toBeUndefined();
+          expect(await jobs.end(id, status, later(2))).toBeUndefined();
         }
         expect(await row()).toEqual(before);
       }
@@ -334,14 +334,14 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
     it('cannot end a job that succeeded', async () => {
       const { jobs, id, claimed, writes, row } = await setup();
       await writes((await claimed()).fence).succeed();
-      expect(await jobs.end(id, 'canceled', after(1))).toBeUndefined();
+      expect(await jobs.end(id, 'canceled', later(1))).toBeUndefined();
       expect(await row()).toMatchObject({ status: 'succeeded' });
     });
 
     const again = {
-      deadlineAt: after(9 * MINUTE_MS).toISOString(),
-      sweepAt: after(MINUTE_MS).toISOString(),
-      expiresAt: after(99 * MINUTE_MS).getTime() / 1000,
+      deadlineAt: later(9 * MINUTE_MS).toISOString(),
+      sweepAt: later(MINUTE_MS).toISOString(),
+      expiresAt: later(99 * MINUTE_MS).getTime() / 1000,
     };
 
     it.each(['canceled', 'expired', 'failed'] as const)(
@@ -350,7 +350,7 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
         const { jobs, id, job, claimed, row, due } = await setup();
         const held = await claimed();
         await jobs.fixModelVersion(held, 'm@1');
-        await jobs.end(id, status, after(1), reason);
+        await jobs.end(id, status, later(1), reason);
         const { sweep_at: _, ...rest } = job;
         const reopened = {
           ...rest,
@@ -361,7 +361,7 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
         };
         expect(await jobs.reopen(id, again)).toEqual(reopened);
         expect(await row()).toEqual(reopened);
-        await vi.waitFor(async () => expect(await due(after(MINUTE_MS))).toBe(true));
+        await vi.waitFor(async () => expect(await due(later(MINUTE_MS))).toBe(true));
       },
     );
 
@@ -398,7 +398,7 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
         const tenant = `tenant-${randomUUID()}`;
         const { jobs, index } = store;
         const drafts = Array.from({ length: count }, (_, place) =>
-          queuedJob({ tenant, created_at: after(place * 1000).toISOString() }, START),
+          queuedJob({ tenant, created_at: later(place * 1000).toISOString() }, START),
         );
         for (const { id } of drafts) written.add(id);
         await Promise.all(drafts.map((draft) => jobs.create(draft)));

@@ -6,7 +6,10 @@ import { jobListSchema } from '../../shared/responses.ts';
 import { noise, plain, png } from './pictures.ts';
 import { type JobView, setup, until } from './setup.ts';
 
-const { send, submit, job, ended, enlarge, keys, row, metric, directory } = setup(4600);
+const { send, submit, job, ended, enlarge, keys, row, metric, directory } = setup(4600, {
+  // No renewal within a test: what stops a job in time is nothing but its own reports.
+  OUTBOARD_LEASE_SECONDS: '600',
+});
 
 const base64 = async (picture: Promise<Buffer>) => (await picture).toString('base64');
 /** Some hundred tiles: minutes of work. */

@@ -1,6 +1,7 @@
 /**
  * Killing the worker again and again: every job ends well all the same, once, and soon. OUTBOARD_TEST_JOBS sets how
  * many jobs there are and OUTBOARD_TEST_LEASE_SECONDS their lease; the defaults are for a short run.
+ * How soon is asserted for a job with an empty queue behind it: a message that comes back is not first in line.
  */
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,10 +13,11 @@ import { setup, until } from './setup.ts';
 const JOBS = Number(process.env.OUTBOARD_TEST_JOBS ?? 60);
 const LEASE_SECONDS = process.env.OUTBOARD_TEST_LEASE_SECONDS ?? '5';
 const KILLS = 5;
-const RECOVERY_MS = 45_000;
+/** The promise is 45 s with the default lease of 30. */
+const RECOVERY_MS = (Number(LEASE_SECONDS) + 15) * 1000;
 const seed = Number(process.env.OUTBOARD_TEST_SEED ?? randomInt(2 ** 31));
 
-const { submit, ended, keys, row, workerPid, workerId, lines } = setup(4300, {
+const { send, submit, ended, job, keys, row, workerPid, workerId, lines } = setup(4300, {
   OUTBOARD_LEASE_SECONDS: LEASE_SECONDS,
 });
 
@@ -73,25 +75,46 @@ it(`${JOBS} jobs succeed, each once, through ${KILLS} kills of the worker`, {
   console.log(`seed ${seed}: OUTBOARD_TEST_SEED=${seed} repeats this run`);
   const next = random();
   const ids = await submitAll(next);
-  const recoveries: Promise<number | undefined>[] = [];
+  const recoveries: Promise<PromiseSettledResult<number | undefined>[]>[] = [];
   for (let round = 0; round < KILLS; round += 1) {
     const ready = () => lines.filter((line) => /^worker .* ready /.test(line)).length;
     await until(async () => ready() > round);
     await sleep(200 + next() * 2_500);
-    recoveries.push(...(await kill(ids)).map(recovery));
+    recoveries.push(Promise.allSettled((await kill(ids)).map(recovery)));
   }
-  const jobs = await Promise.all(ids.map(ended));
-  const waits = (await Promise.all(recoveries)).filter((wait) => wait !== undefined);
+  const failed = [];
+  for (const id of ids) {
+    const job = await ended(id);
+    if (job.status !== 'succeeded') failed.push(job);
+  }
+  const waits = (await Promise.all(recoveries))
+    .flat()
+    .map((result) => (result.status === 'fulfilled' ? result.value : Number.POSITIVE_INFINITY))
+    .filter((wait) => wait !== undefined);
 
-  expect(jobs.filter(({ status }) => status !== 'succeeded')).toEqual([]);
+  expect(failed).toEqual([]);
   expect(waits.length).toBeGreaterThan(0);
-  expect(Math.max(...waits)).toBeLessThan(RECOVERY_MS);
   for (const id of ids) {
     const { fence, output } = await row(id);
     const files = Object.values(output?.files ?? {}).map(({ key }) => key);
     expect(await keys('results', `results/${id}/`), id).toEqual(files.toSorted());
     expect(files.every((key) => key.startsWith(`results/${id}/${fence}/`))).toBe(true);
   }
-  const worst = (Math.max(...waits) / 1000).toFixed(1);
-  console.log(`${waits.length} attempts were cut off; the longest wait for the next one was ${worst} s`);
+  const sorted = waits.toSorted((a, b) => a - b).map((wait) => (wait / 1000).toFixed(1));
+  console.log(`${waits.length} attempts were cut off; seconds until the next one: ${sorted.join(' ')}`);
+});
+
+it('a job whose worker is killed runs again soon after its lease has ended', {
+  timeout: 300_000,
+}, async () => {
+  const image_base64 = (await plain(4000, 3000)).toString('base64');
+  const { id } = await submit({ image_base64, upscale_factor: 4 });
+  for (const attempt of [1, 2]) {
+    await until(async () => (await job(id)).progress?.phase === 'enlarging');
+    const [interrupted] = await kill([id]);
+    expect(interrupted).toMatchObject({ id, fence: attempt });
+    if (interrupted !== undefined) expect(await recovery(interrupted)).toBeLessThan(RECOVERY_MS);
+  }
+  expect(await row(id)).toMatchObject({ status: 'running', attempt: 3, fence: 3 });
+  await send('POST', `/v1/jobs/${id}/cancel`);
 });

@@ -3,9 +3,8 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { names } from '../../local/settings.ts';
-import { jobSchema } from '../../shared/responses.ts';
 import { bicubic, decode, enlargedWhole, farthest, noise, picture, plane, png } from './pictures.ts';
-import { setup } from './setup.ts';
+import { readJob, setup } from './setup.ts';
 
 const { s3Url, ports, url, send, enlarge, ended, submit, download } = setup(4100);
 
@@ -16,7 +15,7 @@ describe('a picture sent inline', () => {
     const answer = await send('POST', '/v1/jobs', fields, { prefer: 'wait=25' });
     expect(answer.status).toBe(200);
     expect(answer.headers.get('preference-applied')).toBe('wait=25');
-    const { id, status, output } = jobSchema.parse(answer.body);
+    const { id, status, output } = readJob(answer.body);
     expect({ status, output }).toMatchObject({
       status: 'succeeded',
       output: {
@@ -68,20 +67,23 @@ describe('the enlarged picture', () => {
     expect(result.data.equals(whole), `${width}×${height} by ${factor} differs`).toBe(true);
   };
 
+  // Tiles are 256 wide with a margin of 10, for x8 128 with 13: 492 leaves no pixel to spare, and 500 and 240 would
+  // take a tile less with a smaller margin.
   it.each([
     [256, 256, 2],
     [257, 255, 2],
     [1, 1, 4],
     [300, 1, 4],
-    [493, 257, 2],
+    [500, 257, 2],
     [256, 256, 4],
+    [257, 492, 4],
     [128, 128, 8],
-    [129, 231, 8],
+    [129, 240, 8],
   ])('of %i×%i by %i equals one run over the whole picture, bit for bit', equalsOneRun);
 
   it('equals one run over the whole picture for any size and factor', async () => {
-    const side = fc.integer({ min: 1, max: 330 });
-    const factor = fc.constantFrom(2, 2, 4, 8);
+    const side = fc.integer({ min: 1, max: 500 });
+    const factor = fc.constantFrom(2, 2, 4);
     const seed = fc.integer({ min: 0, max: 255 });
     await fc.assert(fc.asyncProperty(side, side, factor, seed, equalsOneRun), {
       numRuns: 8,

@@ -21,7 +21,18 @@ const SHOWN_LINES = 80;
 /** As from a web page, so that every answer must be one that a page may read. */
 const ORIGIN = 'http://page.example';
 
-export type JobView = z.infer<typeof jobSchema>;
+type AnyJob = z.infer<typeof jobSchema>;
+/** A job that enlarges a picture. */
+export type JobView = Omit<AnyJob, 'output'> & {
+  readonly output?: Extract<AnyJob['output'], { sr_image_url: string }>;
+};
+
+export function readJob(body: unknown): JobView {
+  const { output, ...job } = jobSchema.parse(body);
+  if (output === undefined) return job;
+  if (!('sr_image_url' in output)) throw new Error(`${job.id} did not enlarge a picture.`);
+  return { ...job, output };
+}
 
 export interface Answer {
   readonly status: number;
@@ -95,19 +106,23 @@ export function setup(port: number, environment: Record<string, string> = {}) {
   ): Promise<JobView> {
     const answer = await send('POST', '/v1/jobs', fields, headers);
     expect(answer, JSON.stringify(answer.body)).toMatchObject({ status: 202 });
-    return jobSchema.parse(answer.body);
+    return readJob(answer.body);
   }
 
-  const job = async (id: string): Promise<JobView> =>
-    jobSchema.parse((await send('GET', `/v1/jobs/${id}`)).body);
+  const job = async (id: string): Promise<JobView> => readJob((await send('GET', `/v1/jobs/${id}`)).body);
 
   /** The job once it has ended, however it did. */
   async function ended(id: string): Promise<JobView> {
     for (;;) {
       const answer = await send('GET', `/v1/jobs/${id}?wait=20`);
       // An uploaded file becomes a job a moment after the upload.
-      if (answer.status === 404) await sleep(100);
-      else if (isTerminal(jobSchema.parse(answer.body).status)) return jobSchema.parse(answer.body);
+      if (answer.status === 404) {
+        await sleep(100);
+        continue;
+      }
+      expect(answer, JSON.stringify(answer.body)).toMatchObject({ status: 200 });
+      const seen = readJob(answer.body);
+      if (isTerminal(seen.status)) return seen;
     }
   }
 
@@ -137,20 +152,19 @@ export function setup(port: number, environment: Record<string, string> = {}) {
     return found;
   }
 
+  const { jobs } = connectJobs({
+    AWS_REGION: 'us-east-1',
+    AWS_ENDPOINT_URL_DYNAMODB: `http://${HOST}:${ports.dynamodb}`,
+    OUTBOARD_JOBS_TABLE: names.table,
+    OUTBOARD_QUEUE_URL: '',
+    OUTBOARD_MODELS_BUCKET: '',
+  });
   /** The job's row as the table has it. */
   async function row(id: string): Promise<Job> {
-    const job = await table().jobs.get(id);
+    const job = await jobs.get(id);
     if (job === undefined) throw new Error(`There is no row of ${id}.`);
     return job;
   }
-  const table = () =>
-    connectJobs({
-      AWS_REGION: 'us-east-1',
-      AWS_ENDPOINT_URL_DYNAMODB: `http://${HOST}:${ports.dynamodb}`,
-      OUTBOARD_JOBS_TABLE: names.table,
-      OUTBOARD_QUEUE_URL: '',
-      OUTBOARD_MODELS_BUCKET: '',
-    });
 
   const workerText = async (route: '/metrics' | '/health'): Promise<string> =>
     (await fetch(`http://${HOST}:${ports.metrics}${route}`)).text();

@@ -9,7 +9,7 @@ import { startS3Server } from '../../local/s3/server.ts';
 import { CatalogStore } from '../../shared/aws/catalog-store.ts';
 import { ModelRepository } from '../../shared/aws/model-repository.ts';
 import { ObjectStore } from '../../shared/aws/object-store.ts';
-import { type ModelManifest, resolveModel, versionOf } from '../../shared/model.ts';
+import { resolveModel, versionOf } from '../../shared/model.ts';
 
 const BUCKET = 'models';
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test-secret' };
@@ -47,7 +47,7 @@ async function setup() {
       await mkdir(folder, { recursive: true });
       await writeFile(path.join(folder, 'x2.onnx'), content);
       const tensor = { name: 'image', dtype: 'uint8', layout: 'NHWC', channels: 3 } as const;
-      const manifest: ModelManifest = {
+      const manifest = {
         schema_version: 1,
         name: 'sharp-eyes',
         version,
@@ -157,6 +157,6 @@ describe('the model repository', () => {
       contentType: 'text/plain',
     });
     await expect(repository.fetch(second, cache)).rejects.toThrow('not the file its manifest names');
-    expect(await readdir(path.join(cache, 'sharp-eyes'))).toEqual(['1']);
+    expect(await readdir(path.join(cache, 'sharp-eyes'))).toEqual([path.basename(folder)]);
   });
 });

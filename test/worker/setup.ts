@@ -7,7 +7,7 @@ import { isTerminal, type Job } from '../../shared/job.ts';
 import { queuedJob, type Services, silent, type TestQueue } from '../job/services.ts';
 
 /** Visibility is counted in whole seconds; the shortest makes a crashed attempt come back soonest. */
-export const VISIBLE_AFTER_SECONDS = 1;
+const VISIBLE_AFTER_SECONDS = 1;
 const POLL_SECONDS = 10;
 
 type Work = (job: Job, context: JobContext) => Promise<void> | void;

@@ -14,6 +14,8 @@ from .labels import CLASSES, UNKNOWN, class_id
 
 PARAGRAPH, FIGURE, EQUATION, TABLE, CAPTION = map(class_id, ("paragraph", "figure", "equation", "table", "caption"))
 LABELLED = {CLASSES.index(name) for name in ("list", "reference", "footnote", "section", "caption")}
+RELATION = re.compile(r"[=<>≤≥≈∼≡∈→]")
+WORD = re.compile(r"[A-Za-z]{4}")
 CAPTION_START = re.compile(r"^(fig|table|tab\.|scheme|algorithm)", re.IGNORECASE)
 
 
@@ -123,13 +125,38 @@ def settle_strays(lines):
 
 
 def line_pitch(lines):
-    """The usual distance from line to line, in points."""
-    distances = []
-    for above, below in zip(lines, lines[1:]):
-        down = (below.box[1] + below.box[3] - above.box[1] - above.box[3]) / 2
-        if above.kind == below.kind and 0.8 * above.size < down < 3 * above.size and overlap(above.box, below.box, 0) > 0.5:
-            distances.append(down)
+    """The usual distance from line to line, in points: of each line with words to the next one below it."""
+    worded, distances = [line for line in lines if WORD.search(line.text)], []
+    for line in worded:
+        downs = [
+            (other.box[1] + other.box[3] - line.box[1] - line.box[3]) / 2
+            for other in worded if other.kind == line.kind and overlap(other.box, line.box, 0) > 0.3
+        ]  # fmt: skip
+        nearest = min((down for down in downs if down > 0.7 * line.size), default=0)
+        if 0 < nearest < 3 * line.size:
+            distances.append(nearest)
     return float(np.median(distances)) if distances else 12.0
+
+
+def settle_equations(lines, pitch, gutter):
+    """Displayed formulas that were left in the colour of body text: indented rows without a word, with a relation near."""
+    text = [line for line in lines if line.kind == PARAGRAPH]
+    found = []
+    for place in (0, 1, 2):
+        column = [line for line in text if side(line.box, gutter) == place]
+        worded = [line for line in column if WORD.search(line.text)]
+        if not worded:
+            continue
+        margin = float(np.median([line.box[0] for line in worded if line.box[2] - line.box[0] > 8 * line.size] or [0]))
+        for line in column:
+            row = [other for other in column if overlap(other.box, line.box, 1) > 0.3]
+            indent = min(other.box[0] for other in row) - margin
+            if indent > 1.5 * line.size and not any(WORD.search(other.text) for other in row):
+                found.append(line)
+    related = [line.box for line in found if RELATION.search(line.text)]
+    for line in found:
+        if any(gap(line.box, box, 1) < pitch for box in related):
+            line.kind = EQUATION
 
 
 def find_gutter(lines, width):

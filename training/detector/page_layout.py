@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .blocks import (
-    EQUATION, FIGURE, PARAGRAPH, TABLE, area, around, find_gutter, find_lines, gap, group, group_lines, line_pitch,
-    overlap, settle_strays, share_inside,
+    EQUATION, FIGURE, PARAGRAPH, RELATION, TABLE, WORD, area, around, find_gutter, find_lines, gap, group, group_lines, line_pitch,
+    overlap, settle_equations, settle_strays, share_inside,
 )  # fmt: skip
 from .labels import CLASSES, class_id
 
@@ -21,8 +21,6 @@ MARGIN = 0.1  # of the page's height, where running heads and page numbers stand
 FOOTNOTE = class_id("footnote")
 HEADING = re.compile(r"^(abstract|summary|references?|bibliography|acknowledge?ments?|introduction)[.:]?$", re.IGNORECASE)
 EQUATION_NUMBER = re.compile(r"^\(?[A-Z]?\.?\d{1,3}(\.\d{1,3})*[a-z]?\)$")
-RELATION = re.compile(r"[=<>≤≥≈∼≡∈→]")
-WORD = re.compile(r"[A-Za-z]{4}")
 REFERENCE_LINE = re.compile(r"^(\[\d{1,3}\]|\[[A-Z][A-Za-z+]{1,6}\d\d[a-z]?\])")
 
 
@@ -197,6 +195,7 @@ def layout(marks):
         return [Block(FIGURE, box, "") for box in figures], None if figures else "nothing on it"
     pitch, gutter = line_pitch(lines), find_gutter(lines, marks.width)
     size = float(np.median([line.size for line in lines]))
+    settle_equations(lines, pitch, gutter)
     blocks = [Block(FIGURE, box, "") for box in figures]
     for kind in {line.kind for line in lines}:
         for box, text in group_lines(lines, kind, pitch, gutter):

@@ -65,9 +65,12 @@ def add_paper(split, colour_path, folder, left_out):
         if fault:
             left_out[fault] += 1
             continue
-        picture = render(page)
         file = f"{name}.{number + 1}.png"
-        picture.save(folder / file)
+        if (folder / file).exists():
+            picture = Image.open(folder / file)
+        else:
+            picture = render(page)
+            picture.save(folder / file)
         scale, image_id = PIXELS_HIGH / marks.height, len(split["images"])
         split["images"].append({"id": image_id, "file_name": file, "width": picture.width, "height": picture.height})
         for block in blocks:

@@ -1,30 +1,10 @@
 /**
- * Frees sizes that an exporter baked into a graph. Each rewrite here is a proposal: whether it holds is proved by
- * running the result against the untouched model, and what cannot be proved is not used.
+ * Frees the height and width that an exporter baked into a pixel shuffle. Whether the net around it takes other sizes
+ * too is proved by running it, not assumed.
  */
-import { constantNumbers, dependents, intsOf } from '../onnx/graph.ts';
+import { constantNumbers, intsOf } from '../onnx/graph.ts';
 import { Attribute, type Graph, type Node } from '../onnx/schema.ts';
-import { tensorProto } from '../onnx/tensor.ts';
 import type { PictureSize } from './options.ts';
-
-/** How the batch may be freed: the size of the reshaped tensor's own first axis, or whatever is left over. */
-export type BatchRule = 0 | -1;
-
-/** Lets every Reshape whose constant shape starts with the batch follow the real batch. @returns how many */
-export function freeBatch(graph: Graph, inputs: readonly string[], batch: number, rule: BatchRule): number {
-  const variable = dependents(graph, inputs);
-  let freed = 0;
-  for (const node of graph.node) {
-    if (node.op_type !== 'Reshape' || !variable.has(node.input[0] ?? '')) continue;
-    const shape = constantNumbers(graph, node.input[1]);
-    if (shape === undefined || shape[0] !== batch || shape.length < 2) continue;
-    const first = rule === -1 && shape.includes(-1) ? 0 : rule;
-    const name = `outboard/batch/${freed++}`;
-    graph.initializer.push(tensorProto(name, 'int64', [shape.length], [first, ...shape.slice(1)]));
-    node.input[1] = name;
-  }
-  return freed;
-}
 
 const SHUFFLE = '0,1,4,2,5,3';
 const STRING = 3;

@@ -1,0 +1,9 @@
+/** `outboard model …`: from an ONNX export to a version that serves. */
+import { Command } from 'commander';
+import { repositoryCommands } from './model-repository.ts';
+
+export function modelCommand(): Command {
+  const command = new Command('model').description('Import ONNX models and manage the versions that serve.');
+  for (const subcommand of repositoryCommands()) command.addCommand(subcommand);
+  return command;
+}

@@ -1,0 +1,244 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { detect } from '../../model-tool/golden/packaged.ts';
+import { builtInPictures } from '../../model-tool/golden/pictures.ts';
+import { tensorInfo } from '../../model-tool/graph-builder.ts';
+import { importModel } from '../../model-tool/import/import-model.ts';
+import type { ImportOptions } from '../../model-tool/import/options.ts';
+import type { LoadedModel } from '../../model-tool/onnx/model-file.ts';
+import { Runtime } from '../../model-tool/runtime/runtime.ts';
+import { CELLS, found, metadata, net, plantedRows, SIDE, saved, table } from './tiny-models.ts';
+
+let runtime: Runtime;
+beforeAll(() => {
+  runtime = new Runtime();
+});
+afterAll(() => runtime[Symbol.asyncDispose]());
+
+/** Imports a detector and runs the package on two different pictures at once. */
+async function setup(model: LoadedModel, options: Partial<ImportOptions> = {}) {
+  const { file } = await saved(model);
+  const out = await mkdtemp(join(tmpdir(), 'outboard-models-'));
+  const imported = await importModel({
+    file,
+    name: 'tiny',
+    version: '1',
+    task: 'object-detection',
+    out,
+    scale: '0-1',
+    ...options,
+  });
+  const pictures = builtInPictures({ height: SIDE, width: SIDE }).slice(0, 2);
+  const graph = join(imported.folder, 'model.onnx');
+  const { manifest } = imported;
+  if (manifest.task !== 'object-detection') throw new Error('The manifest is of another task.');
+  const run = (batch = pictures) => detect(runtime, graph, batch, { score: 0.5, iou: 0.45 });
+  return { manifest, notes: imported.notes.join('\n'), run };
+}
+
+function expectFound(rows: readonly (readonly number[])[] | undefined, expected = found): void {
+  expect(rows).toHaveLength(expected.length);
+  for (const [i, row] of expected.entries()) {
+    expect(Math.abs(rows?.[i]?.[0] ?? -1)).toBe(row[0]);
+    expect(rows?.[i]?.[1]).toBeCloseTo(row[1] ?? 0, 1);
+    for (const at of [2, 3, 4, 5]) expect(rows?.[i]?.[at]).toBeCloseTo(row[at] ?? 0, 0);
+  }
+}
+
+const logit = (score: number) => Math.log(score / (1 - score));
+
+describe('importing detectors', () => {
+  it('reads YOLOv5: rows of box, objectness and classes; the baked batch becomes any', async () => {
+    const { builder, finish } = net();
+    const rows = plantedRows(CELLS * 3, 3, (box, scores) => [...box, 1, ...scores]);
+    const { manifest, run } = await setup(
+      finish({ output0: [table(builder, rows), 'float32', [1, CELLS * 3, 8]] }),
+    );
+    expect(manifest).toMatchObject({
+      head: 'yolov5',
+      classes: 3,
+      resize: { mode: 'letterbox', anchor: 'centre' },
+    });
+    expect(manifest.graphs[0]?.input).toMatchObject({ batch: 'dynamic', height: SIDE, width: SIDE });
+    for (const picture of await run()) expectFound(picture);
+  });
+
+  it('reads YOLOv8: columns of box and classes, with names and size from the metadata', async () => {
+    const { model, builder, finish } = net();
+    model.metadata_props = [
+      metadata('author', 'Ultralytics'),
+      metadata('names', "{0: 'cat', 1: 'dog', 2: 'tie'}"),
+    ];
+    const rows = plantedRows(CELLS, 3, (box, scores) => [...box, ...scores]);
+    const output = builder.transpose(table(builder, rows), [0, 2, 1]);
+    const { manifest, run } = await setup(finish({ output0: [output, 'float32', [1, 7, CELLS]] }), {
+      scale: undefined,
+    });
+    expect(manifest).toMatchObject({ head: 'yolov8', labels: ['cat', 'dog', 'tie'] });
+    for (const picture of await run()) expectFound(picture);
+  });
+
+  it('decodes the raw grids of YOLOX', async () => {
+    const { builder, finish } = net();
+    const rows = plantedRows(CELLS, 3, (_, scores) => [0.25, 0.5, -0.5, 0.25, 1, ...scores]);
+    const { manifest, run } = await setup(
+      finish({ output: [table(builder, rows), 'float32', [1, CELLS, 8]] }),
+    );
+    expect(manifest).toMatchObject({ head: 'yolox', resize: { anchor: 'top-left' } });
+    // Row 60 is cell (4, 7) of the grid of stride 8.
+    const [width, height] = [8 * Math.exp(-0.5), 8 * Math.exp(0.25)];
+    const [x, y] = [(4 + 0.25) * 8, (7 + 0.5) * 8];
+    const [first] = await run();
+    expectFound(
+      first?.filter(([id]) => id === 1),
+      [[1, 0.6, x - width / 2, y - height / 2, x + width / 2, y + height / 2]],
+    );
+  });
+
+  it('reads SSD boxes in centre form, normalised, with a background class that it finds', async () => {
+    const { builder, finish } = net();
+    const boxes = plantedRows(90, 3, (box) => box.map((value) => value / SIDE));
+    const scores = plantedRows(90, 3, (_, row) => [
+      logit(1 - row.reduce((a, b) => a + b, 0) / 1.1),
+      ...row.map(logit),
+    ]);
+    const model = finish({
+      boxes: [table(builder, boxes), 'float32', [1, 90, 4]],
+      scores: [builder.softmax(table(builder, scores), 2), 'float32', [1, 90, 4]],
+    });
+    const { manifest, notes, run } = await setup(model, { boxFormat: 'cxcywh', output: ['boxes', 'scores'] });
+    expect(manifest).toMatchObject({ head: 'ssd', classes: 3, resize: { mode: 'stretch' } });
+    expect(notes).toContain('background class: the first');
+    const [first] = await run();
+    expect(first?.map(([id]) => id)).toEqual([2, 0, 1]);
+    expect(first?.[0]?.slice(2).map(Math.round)).toEqual([15, 18, 25, 30]);
+  });
+
+  it('asks what the numbers of an SSD box mean, and refuses an answer that they contradict', async () => {
+    const { builder, finish } = net();
+    const boxes = plantedRows(90, 3, (box) => box.map((value) => value / SIDE));
+    const scores = plantedRows(90, 3, (_, row) => row);
+    const model = finish({
+      boxes: [table(builder, boxes), 'float32', [1, 90, 4]],
+      scores: [table(builder, scores), 'float32', [1, 90, 3]],
+    });
+    await expect(setup(model)).rejects.toMatchObject({ flag: '--box-format' });
+    await expect(setup(model, { boxFormat: 'xyxy' })).rejects.toThrow('do not fit --box-format xyxy');
+  });
+
+  it('reads rows of a model that suppresses itself, finding which column is the score', async () => {
+    const { builder, finish } = net();
+    const corners = found.map(([id = 0, score = 0, ...box]) => [...box, score, id]);
+    const rows = [...corners, ...Array.from({ length: 5 }, () => [0, 0, 0, 0, 0, 0])];
+    const moved = table(builder, rows);
+    const output = builder.concat(
+      [builder.slice(moved, 2, 0, 5), builder.round(builder.slice(moved, 2, 5, 6))],
+      2,
+    );
+    const { manifest, run } = await setup(finish({ output0: [output, 'float32', [1, 8, 6]] }), {
+      resize: 'letterbox',
+    });
+    expect(manifest).toMatchObject({ head: 'end-to-end' });
+    for (const picture of await run()) expectFound(picture);
+  });
+
+  it('reads boxes, scores, classes and a count apart, y before x and classes from 1 as TensorFlow counts', async () => {
+    const { builder, finish } = net();
+    const yx = found.map(([, , x1 = 0, y1 = 0, x2 = 0, y2 = 0]) =>
+      [y1, x1, y2, x2].map((value) => value / SIDE),
+    );
+    const rows = [...yx, [0, 0, 1, 1]];
+    const boxes = table(builder, rows);
+    const scores = builder.reshape(
+      table(builder, [...found.map(([, score = 0]) => [score]), [0.99]]),
+      [1, 4],
+    );
+    const ids = builder.floats([3, 1, 2, 1], [1, 4]);
+    const model = finish({
+      detection_boxes: [boxes, 'float32', [1, 4, 4]],
+      detection_scores: [scores, 'float32', [1, 4]],
+      detection_classes: [ids, 'float32', [1, 4]],
+      num_detections: [builder.floats([3]), 'float32', [1]],
+    });
+    const { manifest, run } = await setup(model, { resize: 'stretch' });
+    expect(manifest).toMatchObject({ head: 'end-to-end', graphs: [{ input: { batch: 1 } }] });
+    const [picture] = builtInPictures({ height: SIDE, width: SIDE });
+    const [rowsFound] = await run(picture === undefined ? [] : [picture]);
+    expectFound(rowsFound);
+  });
+
+  it('reads flat rows that say themselves which picture they are of, from a net with its own suppression', async () => {
+    const { builder, finish } = net();
+    const boxes = table(
+      builder,
+      plantedRows(90, 3, ([x = 0, y = 0, w = 0, h = 0]) => [x - w / 2, y - h / 2, x + w / 2, y + h / 2]),
+    );
+    const scores = table(
+      builder,
+      plantedRows(90, 3, (_, row) => row),
+    );
+    const byClass = builder.transpose(scores, [0, 2, 1]);
+    const kept = builder.nonMaxSuppression(
+      boxes,
+      byClass,
+      100,
+      builder.floats([0.45]),
+      builder.floats([0.3]),
+    );
+    const rows = builder.concat(
+      [
+        builder.cast(builder.pick(kept, [0], 1), 'float32'),
+        builder.gatherNd(boxes, builder.pick(kept, [0, 2], 1)),
+        builder.cast(builder.pick(kept, [1], 1), 'float32'),
+        builder.unsqueeze(builder.gatherNd(byClass, kept), 1),
+      ],
+      1,
+    );
+    const { notes, manifest, run } = await setup(finish({ output: [rows, 'float32', ['n', 7]] }), {
+      resize: 'letterbox',
+    });
+    expect(notes).toContain('columns: batch,x1,y1,x2,y2,class,score');
+    expect(manifest.graphs[0]?.input.batch).toBe('dynamic');
+    for (const picture of await run()) expectFound(picture);
+  });
+
+  it('takes bytes with channels last of any size, once told the size', async () => {
+    const { builder, finish } = net();
+    const floats = builder.product(builder.cast('x', 'float32'), builder.floats([1 / 255]));
+    const pooled = builder.add('AveragePool', [builder.transpose(floats, [0, 3, 1, 2])], {
+      kernel_shape: [8, 8],
+      strides: [8, 8],
+    });
+    const faint = builder.add('ReduceMean', [builder.product(pooled, builder.floats([1e-4]))], {
+      axes: [1, 2, 3],
+      keepdims: 0,
+    });
+    const rows = found.map(([id = 0, score = 0, ...box]) => [...box, score, id]);
+    const table6 = builder.floats(rows.flat(), [1, 3, 6]);
+    const moved = builder.sum(
+      table6,
+      builder.product(
+        builder.unsqueeze(builder.unsqueeze(faint, 1), 2),
+        builder.floats([1, 1, 1, 1, 1, 0], [1, 1, 6]),
+      ),
+    );
+    const model = finish({ output: [moved, 'float32', ['n', 3, 6]] });
+    model.graph.input = [tensorInfo('x', 'uint8', ['n', 'h', 'w', 3])];
+    await expect(setup(model, { scale: undefined, resize: 'stretch' })).rejects.toMatchObject({
+      flag: '--size',
+    });
+    const options = { scale: undefined, resize: 'stretch', size: { height: SIDE, width: SIDE } } as const;
+    const { manifest, run } = await setup(model, options);
+    expect(manifest.graphs[0]?.input).toMatchObject({ batch: 'dynamic', height: SIDE, width: SIDE });
+    for (const picture of await run()) expectFound(picture);
+  });
+
+  it('asks for the range of the input rather than guess it', async () => {
+    const { builder, finish } = net();
+    const rows = plantedRows(CELLS, 3, (box, scores) => [...box, 1, ...scores]);
+    const model = finish({ output: [table(builder, rows), 'float32', [1, CELLS, 8]] });
+    await expect(setup(model, { scale: undefined })).rejects.toMatchObject({ flag: '--scale' });
+  });
+});
