@@ -150,7 +150,9 @@ export class ModelRegistry {
     try {
       const model = { manifest, folder: await repository.fetch(manifest, directory) } as LoadedModel;
       await loadModel(model, device);
-      const bytes = Math.max(0, process.memoryUsage.rss() - before);
+      // What the process grew by, and never less than the files: a load can reuse memory that another one gave back.
+      const files = manifest.graphs.reduce((sum, graph) => sum + graph.bytes, 0);
+      const bytes = Math.max(files, process.memoryUsage.rss() - before);
       log.info(
         {
           model: version,

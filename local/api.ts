@@ -50,11 +50,15 @@ export async function startApi({
   );
   printOutput('api', child, print, (line) => /^(×|Error|.*EADDRINUSE)/.test(line));
   const exited = once(child, 'exit');
+  // A process of its own group outlives this one, where that ends without closing it.
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
   const end = async () => {
     child.kill('SIGINT');
-    const timer = setTimeout(() => child.kill('SIGKILL'), 5_000);
+    const timer = setTimeout(kill, 5_000);
     await exited;
     clearTimeout(timer);
+    process.off('exit', kill);
   };
   try {
     await Promise.race([

@@ -47,12 +47,16 @@ export async function startWorker({
     });
   };
   start();
+  // A process of its own group outlives this one, where that ends without closing it.
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
   const worker: WorkerProcess = {
     get pid() {
       return child.pid;
     },
     async close() {
       closing = true;
+      process.off('exit', kill);
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill('SIGTERM');
       await once(child, 'exit');

@@ -3,7 +3,7 @@
  * target, which is renamed at the end. An existing version is never overwritten, since jobs may hold on to it.
  */
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { CommonFields, Packed } from './import/bench.ts';
 import { type ModelManifest, modelManifest } from './manifest.ts';
@@ -34,6 +34,8 @@ export async function writePackage(
         flag: '--version',
       });
     }
+    // Drafts are made for their owner alone; a package is for whoever serves it.
+    await chmod(draft, 0o755);
     await rename(draft, folder);
     return { folder, manifest };
   } finally {

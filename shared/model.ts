@@ -189,6 +189,7 @@ export function versionsOf(catalog: ModelCatalog, name: string): ModelManifest[]
 }
 
 /** The files of a package beside its manifest. */
-export const filesOf = (
-  manifest: ModelManifest,
-): readonly { readonly file: string; readonly sha256: string }[] => manifest.graphs;
+export const filesOf = (manifest: ModelManifest): { readonly file: string; readonly sha256: string }[] => [
+  ...manifest.graphs.map(({ file, sha256 }) => ({ file, sha256 })),
+  ...Object.entries(manifest.files).map(([file, { sha256 }]) => ({ file, sha256 })),
+];

@@ -68,6 +68,8 @@ function create(path: string, device: DeviceKind, exact?: ImageShape): Promise<I
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
     executionMode: 'sequential',
+    // Warnings are about how an export could be tidier.
+    logSeverityLevel: 3,
     graphOptimizationLevel: 'all',
     ...(exact === undefined ? {} : { freeDimensionOverrides: { ...exact } }),
   });

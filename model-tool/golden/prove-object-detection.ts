@@ -48,7 +48,7 @@ export async function proveObjectDetection(
     );
     candidates.push(candidatesOf(plan.detection, outputs, 0));
   }
-  const thresholds = clearThresholds(candidates, tolerance.score);
+  const thresholds = clearThresholds(candidates, tolerance.score / 10);
   const expected = candidates.map((found) => rows(found, plan, thresholds));
   const actual = await inBatches(pictures, subject, freedom, (batch) =>
     detect(runtime, path, batch, thresholds),

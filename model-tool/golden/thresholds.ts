@@ -14,6 +14,7 @@ export interface Thresholds {
   readonly iou: number;
 }
 
+/** @param scoreGap distance of the threshold's neighbours that rounding cannot bridge */
 export function clearThresholds(pictures: readonly (readonly Candidate[])[], scoreGap: number): Thresholds {
   const score = clearScore(
     pictures.map((candidates) => confident(candidates, FLOOR).map((detection) => detection.score)),
@@ -27,16 +28,12 @@ export function clearThresholds(pictures: readonly (readonly Candidate[])[], sco
 
 /** The widest gap between scores that leaves some detections, and not too many, above it. */
 function clearScore(scores: readonly (readonly number[])[], wanted: number): number {
-  const all = scores
-    .flat()
-    .sort((a, b) => b - a)
-    .slice(0, MOST_DETECTIONS * scores.length);
+  const all = scores.flat().sort((a, b) => b - a);
   let best = { gap: 0, at: 0.25 };
-  for (const [i, upper] of all.entries()) {
+  for (const [i, upper] of all.slice(0, MOST_DETECTIONS * scores.length).entries()) {
     const lower = all[i + 1] ?? 0;
     // Later gaps keep more detections: any that is wide enough beats the ones before it.
-    if (upper - lower >= Math.min(best.gap, 4 * wanted))
-      best = { gap: upper - lower, at: (upper + lower) / 2 };
+    if (upper - lower >= Math.min(best.gap, wanted)) best = { gap: upper - lower, at: (upper + lower) / 2 };
   }
   return best.at;
 }

@@ -11,6 +11,9 @@ import { DETECTIONS, foldObjectDetection, IOU_THRESHOLD, SCORE_THRESHOLD } from 
 import { planObjectDetection } from './plan-object-detection.ts';
 import { inner } from './wrap.ts';
 
+/** Far finer than the tolerances, and short to read. */
+const DIGITS = 5;
+
 export async function packObjectDetection(bench: Bench): Promise<Packed> {
   const { subject, options, runtime, note } = bench;
   const plan = await planObjectDetection(subject, options, runtime, note);
@@ -63,7 +66,7 @@ export async function packObjectDetection(bench: Bench): Promise<Packed> {
         input: 'golden-input.png',
         score_threshold: proof.thresholds.score,
         iou_threshold: proof.thresholds.iou,
-        detections: proof.expected,
+        detections: proof.expected.map((row) => row.map((value) => Number(value.toFixed(DIGITS)))),
         tolerance: proof.tolerance,
       },
     }),

@@ -6,7 +6,7 @@ import { createCipheriv } from 'node:crypto';
 import path from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { openSession } from '../../gpu-worker/inference/session.ts';
-import { ModelRegistry } from '../../gpu-worker/model-registry.ts';
+import { bundledEnlarger } from '../../local/bundled-models.ts';
 
 /** Interleaved 8-bit pixels. */
 export interface Raw {
@@ -48,9 +48,12 @@ export function plane({ data, width, height, channels }: Raw, channel: number): 
 
 /** The default model over the whole of an RGB picture in one run. */
 export async function enlargedWhole({ data, width, height }: Raw, factor: number): Promise<Buffer> {
-  const models = await ModelRegistry.open(path.resolve(import.meta.dirname, '../../models'));
-  const { file } = models.graph(models.resolve('super-resolution'), factor);
-  const session = await openSession(file, 'cpu');
+  const { manifest, folder } = await bundledEnlarger('super-resolution-tiny');
+  const graph = manifest.graphs.find(({ scale }) => scale === factor);
+  if (graph === undefined) throw new Error(`There is no graph for ${factor}.`);
+  const { file, input, output: result } = graph;
+  const names = { inputName: input.name, outputName: result.name };
+  const session = await openSession({ path: path.join(folder, file), ...names, scale: factor }, 'cpu');
   const output = Buffer.alloc(width * height * factor * factor * 3);
   await session.run(data, { batch: 1, height, width }, output);
   return output;

@@ -41,8 +41,6 @@ export interface Answer {
   readonly body: unknown;
 }
 
-export type TestStack = ReturnType<typeof setup>;
-
 /** Starts the stack before the tests of the file that calls this and ends it after them. */
 export function setup(port: number, environment: Record<string, string> = {}) {
   const ports = portsFrom(port);

@@ -47,9 +47,9 @@ classes and one for boxes at each. Task-aligned assignment of {answers} points a
 weight decay {decay}, a cosine of the rate; moving average of the weights ({average}); pages scaled {low:g} to {high:g} times, moved, paled and
 given grain; pages with rare classes drawn more often.
 
-| steps | pages a step | wall-clock minutes | rate | seed | hardware |
+| steps | pages seen, with repeats | wall-clock minutes | rate | seed | hardware |
 | --- | --- | --- | --- | --- | --- |
-| {step} | {batch} | {minutes:.0f} | {rate} | {seed} | {hardware}, shared with other work |
+| {step} | {seen} | {minutes:.0f} | {rate} | {seed} | {hardware}, shared with other work |
 
 ## How good it is
 
@@ -90,7 +90,7 @@ def write(manifest, facts):
     ((eval_name, metrics),) = manifest["metrics"].items()
     return CARD.format(
         **{key: manifest[key] for key in ("name", "version", "description", "licence", "parameters")},
-        **{key: facts[key] for key in ("data", "pages", "step", "batch", "rate", "seed", "hardware", "difference")},
+        **{key: facts[key] for key in ("data", "pages", "step", "seen", "rate", "seed", "hardware", "difference")},
         **{key: metrics[key] for key in ("map50", "map50_95", "threshold")},
         height=network.HEIGHT,
         width=network.WIDTH,

@@ -21,7 +21,8 @@ from . import network
 from .loss import loss
 from .page_pictures import Batches, read_pages
 
-BATCH = 8
+# Small batches learn more a minute on a CPU; a GPU needs larger ones to be busy.
+BATCH, CUDA_BATCH = 4, 16
 DECAY = 0.03
 AVERAGE_DECAY = 0.998
 GRADIENT_LIMIT = 10.0
@@ -39,6 +40,7 @@ def parse(arguments=None):
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--batch", type=int, help="pages a step")
     return parser.parse_args(arguments)
 
 
@@ -61,6 +63,7 @@ def follow(average, model, decay):
 def train(options):
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
+    batch = options.batch or (CUDA_BATCH if options.device.startswith("cuda") else BATCH)
     pages, names = read_pages(options.data, "train")
     model = network.Detector(len(names)).to(options.device, memory_format=torch.channels_last)
     average = copy.deepcopy(model).requires_grad_(False).eval()
@@ -68,17 +71,17 @@ def train(options):
     vectors = [p for p in model.parameters() if p.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": DECAY}, {"params": vectors, "weight_decay": 0}]
     optimizer = torch.optim.AdamW(groups, lr=options.rate)
-    batches, step, seconds = Batches(pages, len(names), options.seed), 0, 0.0
+    batches, step, seen, seconds = Batches(pages, len(names), options.seed), 0, 0, 0.0
     if options.resume and options.checkpoint.exists():
         kept = torch.load(options.checkpoint, map_location=options.device, weights_only=True)
         model.load_state_dict(kept["model"])
         average.load_state_dict(kept["ema"])
         optimizer.load_state_dict(kept["optimizer"])
-        step, seconds = kept["step"], kept["seconds"]
+        step, seen, seconds = kept["step"], kept["seen"], kept["seconds"]
     print(f"{network.parameter_count(model)} parameters, {len(pages)} pages, from step {step}", flush=True)
 
     def checkpoint():
-        facts = {"labels": names, "seed": options.seed, "step": step, "seconds": seconds, "batch": BATCH, "rate": options.rate}
+        facts = {"labels": names, "seed": options.seed, "step": step, "seen": seen, "seconds": seconds, "rate": options.rate}
         facts |= {"pages": len(pages), "boxes": sum(len(page.kinds) for page in pages), "data": options.data_name}
         facts |= {"hardware": hardware(options.device, options.threads)}
         weights = {"model": model.state_dict(), "ema": average.state_dict(), "optimizer": optimizer.state_dict()}
@@ -89,7 +92,7 @@ def train(options):
     while seconds < options.minutes * 60:
         for group in optimizer.param_groups:
             group["lr"] = options.rate * rate_factor(step, seconds / (options.minutes * 60))
-        pictures, truths = batches.draw(step, BATCH)
+        pictures, truths = batches.draw(step, batch)
         logits, boxes = model(to_planes(pictures, options.device).contiguous(memory_format=torch.channels_last))
         error = loss(model, logits, boxes, to_tensors(truths, options.device))
         optimizer.zero_grad(set_to_none=True)
@@ -98,7 +101,7 @@ def train(options):
         optimizer.step()
         follow(average, model, min(AVERAGE_DECAY, (step + 1) / (step + 10)))
         recent += (error.item() - recent) / min(step - first + 1, 100)
-        step += 1
+        step, seen = step + 1, seen + batch
         now = time.monotonic()
         seconds, clock = seconds + now - clock, now
         if seconds - saved > SAVE_EVERY_SECONDS:
