@@ -10,7 +10,7 @@ import { encodeImage } from '../gpu-worker/image/encode.ts';
 import { probeImage } from '../gpu-worker/image/probe.ts';
 import { DevicePool } from '../gpu-worker/inference/device-pool.ts';
 import type { DeviceKind } from '../gpu-worker/inference/session.ts';
-import { bundledModel } from '../scripts/bundled-model.ts';
+import { bundledEnlarger } from '../local/bundled-models.ts';
 import { resultKey } from '../shared/aws/object-store.ts';
 import {
   type Case,
@@ -46,7 +46,7 @@ export interface PartsQuestion {
   readonly seconds: number;
 }
 
-const model = await bundledModel(MODEL);
+const model = await bundledEnlarger(MODEL);
 const stores = connectStores(process.env as Record<string, string>);
 const room = { scratchDirectory: await temporaryDirectory() };
 

@@ -2,7 +2,7 @@
  * `npm run bench`: measures what the README promises and writes bench/results/latest.json and latest.md. Everything
  * that counts is a ratio of two things measured in the same run, in turns, so that a noisy machine disturbs both.
  *
- *   node bench/run.ts [throughput] [bundles] [memory] [--quick] [--device cuda] [--repeats 3]
+ *   node bench/run.ts [throughput] [device] [bundles] [memory] [--quick] [--device cuda] [--repeats 3]
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -56,7 +56,7 @@ const { values: flags, positionals } = parseArgs({
     repeats: { type: 'string', default: '3' },
   },
 });
-const sections = positionals.length > 0 ? positionals : ['throughput', 'bundles', 'memory'];
+const sections = positionals.length > 0 ? positionals : ['throughput', 'device', 'bundles', 'memory'];
 const { quick } = flags;
 const device = flags.device === 'cuda' ? 'cuda' : 'cpu';
 const threads = device === 'cuda' ? CUDA_THREADS : CORES;
@@ -171,22 +171,31 @@ async function measureMemory(): Promise<MemoryFigures[]> {
   return figures;
 }
 
-try {
-  const wants = (section: string) => sections.includes(section);
-  const results: Results = {
-    date: new Date().toISOString().slice(0, 10),
-    device,
-    threads,
-    machine: await describeMachine(),
-    throughput: wants('throughput') ? await measureThroughput() : [],
-    ...(wants('throughput') ? { emulated: await measureEmulated() } : {}),
-    bundles: wants('bundles') ? await measureBundles(directory, environment, quick ? 3 : 7) : [],
-    memory: wants('memory') ? await measureMemory() : [],
-  };
+let results: Results = {
+  date: new Date().toISOString().slice(0, 10),
+  device,
+  threads,
+  machine: await describeMachine(),
+  throughput: [],
+  bundles: [],
+  memory: [],
+};
+
+/** Written after every section: a long run that is stopped keeps what it has. */
+async function save(more: Partial<Results>): Promise<void> {
+  results = { ...results, ...more };
   const folder = script('results');
   await mkdir(folder, { recursive: true });
   await writeFile(path.join(folder, 'latest.json'), `${JSON.stringify(results, null, 2)}\n`);
   await writeFile(path.join(folder, 'latest.md'), markdown(results));
+}
+
+try {
+  const wants = (section: string) => sections.includes(section);
+  if (wants('throughput')) await save({ throughput: await measureThroughput() });
+  if (wants('device')) await save({ emulated: await measureEmulated() });
+  if (wants('bundles')) await save({ bundles: await measureBundles(directory, environment, quick ? 3 : 7) });
+  if (wants('memory')) await save({ memory: await measureMemory() });
   console.log(markdown(results));
 } finally {
   await services.close();

@@ -24,7 +24,8 @@ interface LeaseOptions {
   readonly jobs: Pick<JobStore, 'renew'>;
   readonly queue: Pick<JobQueue, 'setVisibility'>;
   readonly claim: Claim;
-  readonly receipt: string;
+  /** Undefined where the job was found without its message. */
+  readonly receipt: string | undefined;
   readonly seconds: number;
   readonly log: Logger;
 }
@@ -69,7 +70,7 @@ export class Lease {
     const until = Date.now() + seconds * 1000;
     const [row, message] = await Promise.allSettled([
       jobs.renew(claim, until),
-      queue.setVisibility(receipt, seconds),
+      receipt === undefined ? undefined : queue.setVisibility(receipt, seconds),
     ]);
     if (message.status === 'rejected') {
       // The row decides; a message that shows up early finds the job leased.

@@ -52,9 +52,10 @@ const models = new ModelRegistry({
   onLoadFailed: (version) => metrics.countLoadFailure(version),
 });
 
-const { jobs } = connectJobs(settings);
+const { jobs, index } = connectJobs(settings);
 const worker = new Worker({
   jobs,
+  index,
   queue: connectQueue(settings),
   pipeline: new PicturePipeline({
     fetchInput: inputFetcher({

@@ -1,6 +1,7 @@
 /**
- * Progress reports of one job: at most two a second reach the row, the last of each phase always does. A report
- * that finds the claim gone stops the work, so a cancel takes effect within half a second and one tile.
+ * Progress reports of one job: the latest one reaches the row half a second after the first, then at most twice a
+ * second. A job that is over sooner writes none: its end says more. A report that finds the claim gone stops the work,
+ * so a cancel takes effect within half a second and one tile.
  */
 import type { JobStore } from '../shared/aws/job-store.ts';
 import type { JobProgress } from '../shared/job.ts';
@@ -11,8 +12,8 @@ const INTERVAL_MS = 500;
 export class Progress {
   readonly #jobs: Pick<JobStore, 'report'>;
   readonly #lease: Lease;
-  #lastSent = Number.NEGATIVE_INFINITY;
-  #lastPhase: JobProgress['phase'] | undefined;
+  #latest: JobProgress | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> = Promise.resolve();
 
   constructor(jobs: Pick<JobStore, 'report'>, lease: Lease) {
@@ -22,18 +23,20 @@ export class Progress {
 
   /** Never waits for the write and never fails: progress is worth less than the work. */
   report(progress: JobProgress): void {
-    const now = performance.now();
-    const isNewPhase = progress.phase !== this.#lastPhase;
-    const isLast = progress.completed >= progress.total;
-    if (!isNewPhase && !isLast && now - this.#lastSent < INTERVAL_MS) return;
-    this.#lastSent = now;
-    this.#lastPhase = progress.phase;
-    this.#sending = this.#sending.then(() => this.#send(progress));
+    this.#latest = progress;
+    this.#timer ??= setTimeout(() => this.#flush(), INTERVAL_MS);
   }
 
-  /** Resolves when no report is on its way any more. */
+  /** Drops what was not sent yet; resolves when no report is on its way any more. */
   async settled(): Promise<void> {
+    clearTimeout(this.#timer);
     await this.#sending;
+  }
+
+  #flush(): void {
+    this.#timer = undefined;
+    const latest = this.#latest;
+    if (latest !== undefined) this.#sending = this.#sending.then(() => this.#send(latest));
   }
 
   async #send(progress: JobProgress): Promise<void> {

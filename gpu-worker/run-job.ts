@@ -6,7 +6,7 @@
  *   4. settle: first the row, then the message. Each step can be repeated, and only the holder of the fence can
  *      change the row, so a crash between any two of them costs time and nothing else.
  */
-import type { JobQueue, ReceivedMessage } from '../shared/aws/job-queue.ts';
+import type { JobQueue } from '../shared/aws/job-queue.ts';
 import type { JobStore } from '../shared/aws/job-store.ts';
 import { asOutboardError, OutboardError } from '../shared/errors.ts';
 import { isTerminal, type Job, type JobOutput, type JobTimings } from '../shared/job.ts';
@@ -56,13 +56,19 @@ export interface Finished {
   readonly timings?: JobTimings;
 }
 
+/** Why a worker looks at a job: a message, or the index of due jobs, where the job's own message is still on its way. */
+export interface WakeUp {
+  readonly jobId: string;
+  readonly receipt?: string;
+}
+
 /** What the message needs once the row is settled. */
 type Acknowledgement = { readonly delete: true } | { readonly returnAfterSeconds: number } | 'leave';
 
 /** @param watch is handed each lease, so that a shutdown can stop the job. */
 export async function runJob(
   services: RunJobServices,
-  message: ReceivedMessage,
+  message: WakeUp,
   watch: (lease: Lease) => void,
 ): Promise<Finished> {
   const { jobs, workerId, leaseSeconds } = services;
@@ -161,8 +167,10 @@ async function settle(
     return settled ? { delete: true } : undefined;
   }
   if (outcome.kind === 'retry') {
-    const settled = await jobs.requeue(claim, outcome.error.toPublic());
-    return settled ? { returnAfterSeconds: backOffSeconds(job.attempt) } : undefined;
+    const seconds = backOffSeconds(job.attempt);
+    const dueAt = new Date(Date.now() + seconds * 1000);
+    const settled = await jobs.requeue(claim, outcome.error.toPublic(), dueAt);
+    return settled ? { returnAfterSeconds: seconds } : undefined;
   }
   if (outcome.kind === 'released') {
     const settled = await jobs.release(claim);
@@ -185,10 +193,10 @@ async function afterLoss({ jobs, pipeline }: RunJobServices, job: Job): Promise<
 
 async function acknowledge(
   { queue }: RunJobServices,
-  { receipt }: ReceivedMessage,
+  { receipt }: WakeUp,
   what: Acknowledgement,
 ): Promise<void> {
-  if (what === 'leave') return;
+  if (what === 'leave' || receipt === undefined) return;
   if ('delete' in what) await queue.delete(receipt);
   else await queue.setVisibility(receipt, what.returnAfterSeconds);
 }

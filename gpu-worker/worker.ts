@@ -2,11 +2,15 @@
  * The loop: a free place first, then a receive for exactly as many messages as can start. A message in hand is
  * always being worked on, so nothing waits invisibly in a process that may die.
  *
+ * Jobs whose worker was killed come first: their messages return behind the whole backlog, so every few seconds the
+ * loop asks the index of due jobs before it asks the queue.
+ *
  * Shutdown has two steps: stop receiving and let running jobs finish (drain); when the time is up or a second
  * signal comes, stop them between two tiles and give them back at once, uncounted (release).
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { JobIndex } from '../shared/aws/job-index.ts';
 import type { JobQueue } from '../shared/aws/job-queue.ts';
 import type { JobTimings } from '../shared/job.ts';
 import type { Logger } from '../shared/log.ts';
@@ -15,9 +19,12 @@ import { type JobResult, type RunJobServices, runJob } from './run-job.ts';
 
 /** A queue that does not answer is asked again after this long. */
 const RECEIVE_RETRY_MS = 1_000;
+/** With the lease this bounds how long the job of a killed worker waits. */
+const RESCUE_EVERY_MS = 5_000;
 
 interface WorkerOptions extends RunJobServices {
   readonly queue: Pick<JobQueue, 'receive' | 'delete' | 'setVisibility'>;
+  readonly index: Pick<JobIndex, 'due'>;
   readonly places: number;
   readonly pollSeconds: number;
   readonly log: Logger;
@@ -28,6 +35,7 @@ export class Worker {
   readonly #options: WorkerOptions;
   readonly #running = new Set<Promise<void>>();
   readonly #leases = new Set<Lease>();
+  #nextRescue = 0;
   #stopping = false;
   #releasing = false;
 
@@ -49,6 +57,8 @@ export class Worker {
         continue;
       }
       try {
+        await this.#rescue();
+        if (this.#running.size >= places) continue;
         const messages = await queue.receive(places - this.#running.size, pollSeconds, leaseSeconds);
         for (const message of messages) this.#start(message);
       } catch (error) {
@@ -71,6 +81,17 @@ export class Worker {
     this.#stopping = true;
     this.#options.log.info({ busy: this.busy }, 'draining');
     setTimeout(() => this.#release(), drainMs).unref();
+  }
+
+  /** Starts jobs that are due although no message of theirs is here: leases that ran out, above all. */
+  async #rescue(): Promise<void> {
+    const now = Date.now();
+    if (now < this.#nextRescue) return;
+    this.#nextRescue = now + RESCUE_EVERY_MS;
+    for await (const jobId of this.#options.index.due(new Date(now))) {
+      this.#start({ jobId });
+      if (this.#running.size >= this.#options.places) return;
+    }
   }
 
   #release(): void {

@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto';
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { type ModelManifest, modelManifest } from '../shared/model.ts';
 import type { CommonFields, Packed } from './import/bench.ts';
-import { type ModelManifest, modelManifest } from './manifest.ts';
 import { Refusal } from './refusal.ts';
 
 const GRAPH = 'model.onnx';

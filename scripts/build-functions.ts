@@ -2,7 +2,7 @@
  * Bundles every function of functions/ into .build/<name>.zip, as serverless.yml names them. The zip is
  * byte-identical for identical code, so a deploy that changed nothing uploads nothing.
  */
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { build, type OutputFile } from 'esbuild';
 import { zipSync } from 'fflate';
@@ -19,7 +19,6 @@ export interface Bundle {
 
 export async function buildFunctions(): Promise<Bundle[]> {
   const files = (await readdir(path.join(ROOT, 'functions'))).filter((file) => file.endsWith('.ts'));
-  await rm(OUT, { recursive: true, force: true });
   await mkdir(OUT, { recursive: true });
   return Promise.all((await bundle(files)).map(zip));
 }
@@ -48,7 +47,10 @@ async function bundle(files: readonly string[]): Promise<OutputFile[]> {
 async function zip({ path: file, contents }: OutputFile): Promise<Bundle> {
   const name = path.basename(file, '.mjs');
   const archive = zipSync({ [`functions/${name}.mjs`]: [contents, { level: 6, mtime: EPOCH }] });
-  await writeFile(path.join(OUT, `${name}.zip`), archive);
+  // In one step: a running local stack reads these files when a function is first called.
+  const part = path.join(OUT, `${name}.${process.pid}.part`);
+  await writeFile(part, archive);
+  await rename(part, path.join(OUT, `${name}.zip`));
   return { name, zipBytes: archive.byteLength };
 }
 

@@ -16,8 +16,8 @@ import { probeImage } from '../gpu-worker/image/probe.ts';
 import { sharp } from '../gpu-worker/image/sharp.ts';
 import { DevicePool } from '../gpu-worker/inference/device-pool.ts';
 import { pictureGraph } from '../gpu-worker/loaded-model.ts';
+import { bundledEnlarger } from '../local/bundled-models.ts';
 import { versionOf } from '../shared/model.ts';
-import { bundledModel } from './bundled-model.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 const FACTOR = 4;
@@ -46,7 +46,7 @@ async function panel(pixels: Pixels, label: string): Promise<Buffer> {
 }
 
 const [asked = 'super-resolution-tiny'] = process.argv.slice(2);
-const model = await bundledModel(asked);
+const model = await bundledEnlarger(asked);
 const device = new DevicePool({
   device: 'cpu',
   threads: 1,

@@ -90,8 +90,12 @@ export interface Job {
   readonly timings?: JobTimings;
   /** Epoch seconds at which the table drops the row. */
   readonly expires_at: number;
-  /** Present only while the job is open: the sweeper's index holds nothing else. */
+  /** Present only while the job is open: the index of due jobs holds nothing else. */
   readonly open_shard?: string;
+  /**
+   * When somebody should look at the job: its message may be missing, its lease has run out, its back-off is over, or
+   * its deadline has come.
+   */
   readonly sweep_at?: string;
 }
 

@@ -19,7 +19,7 @@ const imageName = z
   .string()
   .min(1)
   .max(255)
-  .regex(/^[^/\\\p{Cc}]+$/u, 'a file name without slashes')
+  .regex(/^[^/\\\p{Cc}\p{Cs}]+$/u, 'a file name without slashes')
   .meta({ description: 'The file name that results are named after.', example: 'harbour.jpg' });
 
 const inputFields = {

@@ -67,9 +67,14 @@ function baseUrlOf(event: APIGatewayProxyEvent): string {
   return `${scheme}://${event.headers.host ?? event.requestContext.domainName ?? 'localhost'}${prefix}`;
 }
 
+const CORS = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'location, preference-applied, retry-after',
+};
+
 /** Keys, not cookies, guard the API, so any page that holds a key may call it. */
 function withCors(result: APIGatewayProxyResult): APIGatewayProxyResult {
-  return { ...result, headers: { ...result.headers, 'access-control-allow-origin': '*' } };
+  return { ...result, headers: { ...result.headers, ...CORS } };
 }
 
 /** @throws body_too_large, unsupported_media_type or invalid_json. */

@@ -6,7 +6,7 @@ import type { PlainTensor } from '../runtime/protocol.ts';
 import { numbers, type Runtime, tensorOf } from '../runtime/runtime.ts';
 
 /** Pictures of one size as the graph's input. */
-export function imageTensor(pictures: readonly Picture[]): PlainTensor {
+function imageTensor(pictures: readonly Picture[]): PlainTensor {
   const [first] = pictures;
   if (first === undefined) throw new RangeError('There is no picture to run.');
   const bytes = Buffer.concat(pictures.map(({ pixels }) => pixels));

@@ -1,7 +1,7 @@
 /** Pictures from and to files, by sharp; and a picture of any size brought to the size a model takes. */
 import { type Sharp, sharp } from '../../gpu-worker/image/sharp.ts';
+import type { Resize } from '../../shared/model.ts';
 import type { PictureSize } from '../import/options.ts';
-import type { Resize } from '../manifest.ts';
 import type { Picture } from '../reference/preprocess.ts';
 import { Refusal } from '../refusal.ts';
 

@@ -21,7 +21,7 @@ export interface ProvedEnlarging {
   readonly multipleOf: number;
 }
 
-export const levelTolerance = (isHalf: boolean): number =>
+const levelTolerance = (isHalf: boolean): number =>
   isHalf ? (tolerances.levels * FLOAT16_FACTOR) / 4 : tolerances.levels;
 
 /** @param pictures of the plan's size · @throws Refusal naming the drift */

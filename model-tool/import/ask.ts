@@ -129,7 +129,7 @@ async function readLabels(path: string): Promise<string[]> {
 }
 
 /** Exporters of the YOLO family write `{0: 'person', 1: "ball"}` into the metadata. */
-export function namesIn(text: string | undefined): string[] | undefined {
+function namesIn(text: string | undefined): string[] | undefined {
   if (text === undefined) return undefined;
   const names: string[] = [];
   for (const [, id, single, double] of text.matchAll(

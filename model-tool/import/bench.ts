@@ -31,7 +31,7 @@ export interface Packed {
 }
 
 export type CommonFields = Readonly<Record<string, unknown>>;
-export type GraphFields = { readonly file: string; readonly sha256: string; readonly bytes: number };
+type GraphFields = { readonly file: string; readonly sha256: string; readonly bytes: number };
 
 /** The pictures to prove on: those that were given, then the built-in ones. */
 export async function goldenPictures(

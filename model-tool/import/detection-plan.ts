@@ -2,7 +2,9 @@
  * What the tool must know of a detector to read its outputs. Two models can share every name and shape and mean
  * different boxes, so what is not seen in the numbers comes from a flag.
  */
-import type { Head } from '../manifest.ts';
+import type { ManifestOf } from '../../shared/model.ts';
+
+export type Head = ManifestOf<'object-detection'>['head'];
 
 /** Corners; corner and size; centre and size; corners with y first. */
 export type BoxFormat = 'xyxy' | 'xywh' | 'cxcywh' | 'yxyx';

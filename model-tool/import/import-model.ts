@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { ModelManifest } from '../manifest.ts';
+import type { ModelManifest } from '../../shared/model.ts';
 import { writePackage } from '../package.ts';
 import { Runtime } from '../runtime/runtime.ts';
 import type { ImportOptions, Note } from './options.ts';

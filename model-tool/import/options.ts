@@ -1,8 +1,8 @@
 /** What the person who imports a model can say about it. Everything optional is inferred, assumed aloud, or asked for. */
-import type { Head, Resize, Task } from '../manifest.ts';
+import type { Resize, Task } from '../../shared/model.ts';
 import type { Layout } from '../signature.ts';
 import type { Activation } from './classification.ts';
-import type { BoxFormat, BoxUnits, Column } from './detection-plan.ts';
+import type { BoxFormat, BoxUnits, Column, Head } from './detection-plan.ts';
 import type { Scale } from './preprocessing.ts';
 import type { Luma } from './super-resolution.ts';
 

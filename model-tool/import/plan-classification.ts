@@ -1,6 +1,7 @@
 /** Finds out by running how many classes a classifier has and whether its numbers are probabilities yet. */
+
+import type { Resize } from '../../shared/model.ts';
 import { builtInPictures } from '../golden/pictures.ts';
-import type { Resize } from '../manifest.ts';
 import { Refusal } from '../refusal.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { settleLabels, settlePreprocessing, settleSize } from './ask.ts';

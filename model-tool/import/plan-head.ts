@@ -3,11 +3,10 @@
  * numbers tell the units and whether scores are probabilities; the meaning of four numbers that make a box is asked
  * for wherever the family does not fix it.
  */
-import type { Head } from '../manifest.ts';
 import { Refusal } from '../refusal.ts';
 import type { NumberTensor } from '../runtime/runtime.ts';
 import type { Outputs } from './baseline.ts';
-import { type BoxUnits, type DetectionPlan, type GridPlan, gridCells } from './detection-plan.ts';
+import { type BoxUnits, type DetectionPlan, type GridPlan, gridCells, type Head } from './detection-plan.ts';
 import type { ImportOptions, Note, PictureSize } from './options.ts';
 import { planEndToEnd } from './plan-end-to-end.ts';
 import { planSsd } from './plan-ssd.ts';

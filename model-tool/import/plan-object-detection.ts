@@ -1,12 +1,13 @@
 /** Settles everything about a detector but the reading of its head: numbers in, size, resize, labels. */
+
+import type { Resize } from '../../shared/model.ts';
 import { readPicture } from '../golden/picture-file.ts';
 import { builtInPictures } from '../golden/pictures.ts';
-import type { Head, Resize } from '../manifest.ts';
 import { Refusal } from '../refusal.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { settleLabels, settlePreprocessing, settleSize } from './ask.ts';
 import { type Outputs, runBaseline } from './baseline.ts';
-import type { DetectionPlan } from './detection-plan.ts';
+import type { DetectionPlan, Head } from './detection-plan.ts';
 import type { ImportOptions, Note, PictureSize } from './options.ts';
 import { headForm, planHead } from './plan-head.ts';
 import type { Preprocessing } from './preprocessing.ts';

@@ -78,6 +78,7 @@ export async function readSubject(options: ImportOptions, note: Note): Promise<S
   if (isChanged) await writeModel(path, model);
   const port = inputsOf(model.graph)[0] ?? input;
   const { parameters, producer, opset, metadata } = inspectModel(model);
+  if (parameters === 0) throw new Refusal(`${options.file} holds no weights, so it is no trained net.`);
   note(
     `input: ${port.name} ${port.type}, ${found}, ${channels} channel${channels === 1 ? '' : 's'}, ${sizeText(size)}.`,
   );

@@ -14,7 +14,7 @@ export const ENLARGED = 'enlarged';
 export type Luma = 'full' | 'studio';
 
 /** Rows R, G, B; columns Y, Cb, Cr. Pixels × toYcc + offset; both in 0 to 255. */
-export interface ColourSpace {
+interface ColourSpace {
   readonly toYcc: readonly number[];
   readonly offset: readonly number[];
   readonly toRgb: readonly number[];
@@ -52,7 +52,7 @@ function colourSpace(luma: Luma): ColourSpace {
   };
 }
 
-export const colourSpaces: Readonly<Record<Luma, ColourSpace>> = {
+const colourSpaces: Readonly<Record<Luma, ColourSpace>> = {
   full: colourSpace('full'),
   studio: colourSpace('studio'),
 };

@@ -25,7 +25,7 @@ export async function readModel(path: string): Promise<LoadedModel> {
   return model;
 }
 
-export function parseModel(bytes: Uint8Array, path = 'The file'): LoadedModel {
+function parseModel(bytes: Uint8Array, path = 'The file'): LoadedModel {
   let model: Model;
   try {
     model = decode(Model, bytes);

@@ -169,7 +169,7 @@ export const Graph: MessageType<Graph> = messageType<Graph>({
 });
 
 /** A model-local function: an operator whose body travels with the model. */
-export interface ModelFunction extends Message {
+interface ModelFunction extends Message {
   name?: string;
   node: Node[];
   domain?: string;

@@ -11,7 +11,7 @@ export interface Picture {
 }
 
 /** A level of 0 to 255 in the range that the model wants. */
-export function inRange(level: number, scale: Scale): number {
+function inRange(level: number, scale: Scale): number {
   if (scale === '0-1') return level / 255;
   return scale === '-1-1' ? level / 127.5 - 1 : level;
 }
@@ -23,7 +23,7 @@ export function fromRange(value: number, scale: Scale): number {
 }
 
 /** @param levelOf value of 0 to 255 of a pixel in one of the model's channels */
-export function planes(
+function planes(
   { height, width }: Picture,
   wanted: Preprocessing,
   levelOf: (pixel: number, channel: number) => number,

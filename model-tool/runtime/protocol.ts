@@ -1,7 +1,5 @@
 /** What the tool and its onnxruntime child say to each other. Numbers travel as bytes: IPC has no float16 arrays. */
 
-export type RuntimeType = 'float32' | 'float16' | 'float64' | 'uint8' | 'int8' | 'int32' | 'int64' | 'bool';
-
 /** A tensor, row-major, little-endian. */
 export interface PlainTensor {
   readonly type: string;

@@ -82,17 +82,20 @@ export class JobStore {
     return Item as Job | undefined;
   }
 
-  /** Notes that the message is in the queue; from here the sweeper only looks again at the deadline. */
-  async markEnqueued(job: Pick<Job, 'id' | 'deadline_at'>, now: Date): Promise<void> {
-    await this.#update(job.id, {
-      set: 'SET enqueued_at = :at, sweep_at = :deadline',
-      condition: OPEN,
-      values: {
-        ':at': now.toISOString(),
-        ':deadline': job.deadline_at,
-        ':queued': 'queued',
-        ':running': 'running',
-      },
+  /** Notes that the message is in the queue; a job that still waits is then not due before its deadline. */
+  async markEnqueued({ id }: Pick<Job, 'id'>, now: Date): Promise<void> {
+    const at = { ':at': now.toISOString() };
+    const waiting = await this.#update(id, {
+      set: 'SET enqueued_at = :at, sweep_at = deadline_at',
+      condition: '#status = :queued',
+      values: { ...at, ':queued': 'queued' },
+    });
+    if (waiting !== undefined) return;
+    // A worker was faster; when a running job is due is the claim's to say.
+    await this.#update(id, {
+      set: 'SET enqueued_at = :at',
+      condition: '#status = :running',
+      values: { ...at, ':running': 'running' },
     });
   }
 
@@ -100,7 +103,7 @@ export class JobStore {
   async claim(id: string, worker: string, now: Date, leaseUntil: number): Promise<ClaimOutcome> {
     const claimed = await this.#update(id, {
       set:
-        'SET #status = :running, worker = :worker, lease_until = :until, started_at = :at, ' +
+        'SET #status = :running, worker = :worker, lease_until = :until, sweep_at = :due, started_at = :at, ' +
         'attempt = attempt + :one, fence = fence + :one REMOVE progress, #error',
       condition: `${CLAIMABLE} AND attempt < max_attempts AND deadline_at > :at`,
       values: {
@@ -110,6 +113,7 @@ export class JobStore {
         ':at': now.toISOString(),
         ':worker': worker,
         ':until': leaseUntil,
+        ':due': isoTime(leaseUntil),
         ':one': 1,
       },
     });
@@ -138,9 +142,20 @@ export class JobStore {
     return job?.model_version;
   }
 
-  /** @returns false where the claim is lost: canceled, expired, or taken by another worker. */
-  async renew(claim: Claim, leaseUntil: number): Promise<boolean> {
-    return (await this.#whileHeld(claim, 'SET lease_until = :until', { ':until': leaseUntil })) !== undefined;
+  /** @returns false where the claim is lost: canceled, past its deadline, or taken by another worker. */
+  async renew(claim: Claim, leaseUntil: number, now: Date = new Date()): Promise<boolean> {
+    const renewed = await this.#update(claim.id, {
+      set: 'SET lease_until = :until, sweep_at = :due',
+      condition: `${HELD} AND deadline_at > :at`,
+      values: {
+        ':until': leaseUntil,
+        ':due': isoTime(leaseUntil),
+        ':at': now.toISOString(),
+        ':running': 'running',
+        ':fence': claim.fence,
+      },
+    });
+    return renewed !== undefined;
   }
 
   /** @returns false where the claim is lost; a late report can never revive a job. */
@@ -171,16 +186,20 @@ export class JobStore {
     return (await this.#whileHeld(claim, set, values)) !== undefined;
   }
 
-  /** Back to the queue after a failure that may pass; the reason stays visible on the row. */
-  async requeue(claim: Claim, error: PublicError): Promise<boolean> {
-    const set = 'SET #status = :queued, #error = :error REMOVE lease_until, progress, worker';
-    return (await this.#whileHeld(claim, set, { ':queued': 'queued', ':error': error })) !== undefined;
+  /** Back to the queue after a failure that may pass, due again at `dueAt`; the reason stays visible on the row. */
+  async requeue(claim: Claim, error: PublicError, dueAt: Date): Promise<boolean> {
+    const set =
+      'SET #status = :queued, #error = :error, sweep_at = :due REMOVE lease_until, progress, worker';
+    const values = { ':queued': 'queued', ':error': error, ':due': dueAt.toISOString() };
+    return (await this.#whileHeld(claim, set, values)) !== undefined;
   }
 
-  /** Back to the queue because the worker shuts down: the attempt does not count. */
-  async release(claim: Claim): Promise<boolean> {
-    const set = 'SET #status = :queued, attempt = attempt - :one REMOVE lease_until, progress, worker';
-    return (await this.#whileHeld(claim, set, { ':queued': 'queued', ':one': 1 })) !== undefined;
+  /** Back to the queue because the worker shuts down: due at once, and the attempt does not count. */
+  async release(claim: Claim, now: Date = new Date()): Promise<boolean> {
+    const set =
+      'SET #status = :queued, attempt = attempt - :one, sweep_at = :due REMOVE lease_until, progress, worker';
+    const values = { ':queued': 'queued', ':one': 1, ':due': now.toISOString() };
+    return (await this.#whileHeld(claim, set, values)) !== undefined;
   }
 
   /** Ends an open job from outside its worker. @returns the job as it is now, or undefined if it was not open. */
@@ -263,3 +282,5 @@ export class JobStore {
     }
   }
 }
+
+const isoTime = (milliseconds: number): string => new Date(milliseconds).toISOString();

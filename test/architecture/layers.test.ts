@@ -26,7 +26,11 @@ const rules: readonly Rule[] = [
     may: or(/^shared\/(net\/)?[^/]+\.ts$/, /^(undici|ipaddr\.js)$/),
   },
   { layer: 'AWS doors', files: /^shared\/aws\//, may: or(/^shared\//, /^@aws-sdk\//, SCHEMA) },
-  { layer: 'functions', files: /^functions\//, may: or(/^(functions|shared)\//, /^@middy\//, /^zod-openapi$/, SCHEMA) },
+  {
+    layer: 'functions',
+    files: /^functions\//,
+    may: or(/^(functions|shared)\//, /^@middy\//, /^zod-openapi$/, SCHEMA),
+  },
   { layer: 'the onnxruntime door', files: /^gpu-worker\/inference\/session\.ts$/, may: /^onnxruntime-node$/ },
   {
     layer: 'inference',
@@ -47,12 +51,16 @@ const rules: readonly Rule[] = [
 const READS_ENVIRONMENT = /^(gpu-worker\/main|functions\/[^/]+)\.ts$/;
 
 const sources = ['shared', 'functions', 'gpu-worker']
-  .flatMap((folder) => readdirSync(path.join(ROOT, folder), { recursive: true }).map((file) => `${folder}/${file}`))
+  .flatMap((folder) =>
+    readdirSync(path.join(ROOT, folder), { recursive: true }).map((file) => `${folder}/${file}`),
+  )
   .filter((file) => file.endsWith('.ts'));
 
 function importsOf(file: string): string[] {
   const text = readFileSync(path.join(ROOT, file), 'utf8');
-  const found = text.matchAll(/^(?:import|export)[^;]*?from '([^']+)'|^import '([^']+)'|import\('([^']+)'\)/gms);
+  const found = text.matchAll(
+    /^(?:import|export)[^;]*?from '([^']+)'|^import '([^']+)'|import\('([^']+)'\)/gms,
+  );
   return [...found]
     .map(([, from, bare, dynamic]) => from ?? bare ?? dynamic ?? '')
     .filter((name) => !name.startsWith('node:'))

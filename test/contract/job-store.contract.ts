@@ -67,11 +67,11 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
         },
         /** Everything a holder can do to a row; each says whether it was done. */
         writes: (fence: number) => ({
-          renew: () => jobs.renew({ id, fence }, START.getTime() + 9 * LEASE_MS),
+          renew: () => jobs.renew({ id, fence }, START.getTime() + 9 * LEASE_MS, START),
           report: () => jobs.report({ id, fence }, progress),
           succeed: () => jobs.succeed({ id, fence }, output, { total_ms: 1 }, START),
           fail: () => jobs.fail({ id, fence }, reason, START),
-          requeue: () => jobs.requeue({ id, fence }, reason),
+          requeue: () => jobs.requeue({ id, fence }, reason, START),
           release: () => jobs.release({ id, fence }),
           fixModelVersion: async () => (await jobs.fixModelVersion({ id, fence }, 'm@9')) !== undefined,
         }),
@@ -119,7 +119,7 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
       await writes((await claimed()).fence).succeed();
       const ended = await row();
       await jobs.markEnqueued(job, later(9));
-      await jobs.markEnqueued({ id: newJobId(), deadline_at: job.deadline_at }, later(9));
+      await jobs.markEnqueued({ id: newJobId() }, later(9));
       expect(await row()).toEqual(ended);
     });
 
@@ -259,7 +259,7 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
 
     it('puts a job back with its attempt counted and the reason on the row', async () => {
       const { jobs, claimed, row } = await setup();
-      expect(await jobs.requeue(await claimed(), reason)).toBe(true);
+      expect(await jobs.requeue(await claimed(), reason, later(60))).toBe(true);
       expect(await row()).toMatchObject({ status: 'queued', attempt: 1, fence: 1, error: reason });
       expect(await row()).not.toHaveProperty('lease_until');
       expect(await row()).toHaveProperty('open_shard');

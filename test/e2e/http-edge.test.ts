@@ -45,7 +45,7 @@ describe('a body', () => {
     ['{"image_base64":"AAAA","__proto__":{"x":1}}', 'unknown_field'],
     ['{"image_base64":"AAAA","constructor":1}', 'unknown_field'],
     ['{"image_base64":"AAAA","upscale_factor":3}', 'unsupported_upscale_factor'],
-    ['{"image_base64":"AAAA","upscale_factor":"4.0"}', 'unsupported_upscale_factor'],
+    ['{"image_base64":"AAAA","upscale_factor":"four"}', 'unsupported_upscale_factor'],
     ['{"image_base64":"AAAA","upscale_factor":[4]}', 'unsupported_upscale_factor'],
     ['{"image_base64":"AAAA","upscale_factor":1e400}', 'unsupported_upscale_factor'],
     ['{"image_base64":"AAAA","image_url":"http://a.example/"}', 'input_ambiguous'],

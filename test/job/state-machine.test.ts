@@ -65,7 +65,11 @@ function step(model: Model, action: Action): ClaimOutcome['kind'] | boolean {
   // A success that is reported again is still this worker's success.
   if (model.status === 'succeeded') return action.do === 'succeed';
   if (model.status !== 'running') return false;
-  if (action.do === 'renew') model.leaseUntil = model.now + LEASE_MS;
+  if (action.do === 'renew') {
+    // The deadline is stronger than any lease.
+    if (model.deadline <= model.now) return false;
+    model.leaseUntil = model.now + LEASE_MS;
+  }
   if (action.do === 'succeed') model.status = 'succeeded';
   if (action.do === 'fail') model.status = 'failed';
   if (action.do === 'requeue' || action.do === 'release') model.status = 'queued';
@@ -87,7 +91,7 @@ async function perform(jobs: JobStore, id: string, model: Model, action: Action)
   const claim = { id, fence: model.fences[action.worker] ?? 0 };
   switch (action.do) {
     case 'renew':
-      return jobs.renew(claim, leaseUntil);
+      return jobs.renew(claim, leaseUntil, now);
     case 'report':
       return jobs.report(claim, { phase: 'enlarging', completed: 1, total: 2, unit: 'tile' });
     case 'succeed':
@@ -95,7 +99,7 @@ async function perform(jobs: JobStore, id: string, model: Model, action: Action)
     case 'fail':
       return jobs.fail(claim, reason, now);
     case 'requeue':
-      return jobs.requeue(claim, reason);
+      return jobs.requeue(claim, reason, now);
     case 'release':
       return jobs.release(claim);
   }

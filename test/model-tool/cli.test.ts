@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runModelCommand } from '../../model-tool/cli.ts';
-import { modelManifest } from '../../model-tool/manifest.ts';
+import { modelManifest } from '../../shared/model.ts';
 import { features, net, noise, saved } from './tiny-models.ts';
 
 async function setup() {

@@ -101,7 +101,8 @@ describe('importing classifiers', () => {
 
   it('lifts old operators to what they mean today: Clip, Pad, Unsqueeze, Squeeze and a flattening Softmax of version 9', async () => {
     const { builder, finish, model } = net({ opset: 9 });
-    const clipped = builder.add('Clip', ['x'], { min: 0.125, max: 0.875 });
+    const weighed = builder.product('x', builder.floats([1]));
+    const clipped = builder.add('Clip', [weighed], { min: 0.125, max: 0.875 });
     const padded = builder.add('Pad', [clipped], { pads: [0, 0, 0, 0, 0, 0, 8, 8], mode: 'constant' });
     const pooled = builder.add('AveragePool', [padded], { kernel_shape: [24, 24], strides: [24, 24] });
     const five = builder.add('Unsqueeze', [pooled], { axes: [0] });
@@ -119,7 +120,9 @@ describe('importing classifiers', () => {
   it('reads operators that were taken out of ONNX: ImageScaler and Crop', async () => {
     const { builder, finish } = net({ opset: 8 });
     builder.add('ImageScaler', ['x'], { scale: 0.5, bias: [] }, ['scaled']);
-    const smaller = builder.add('Crop', ['scaled'], { border: [8, 0, 0, 8] });
+    const smaller = builder.add('Crop', [builder.product('scaled', builder.floats([1]))], {
+      border: [8, 0, 0, 8],
+    });
     const pooled = builder.add('AveragePool', [smaller], { kernel_shape: [28, 28], strides: [28, 28] });
     const model = finish({ y: [builder.add('Flatten', [pooled]), 'float32', [1, 12]] });
     const scaler = model.graph.node.find(({ op_type }) => op_type === 'ImageScaler');

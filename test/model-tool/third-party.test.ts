@@ -8,11 +8,11 @@ import { runModelCommand } from '../../model-tool/cli.ts';
 import { classify, detect, enlarge } from '../../model-tool/golden/packaged.ts';
 import { readPicture } from '../../model-tool/golden/picture-file.ts';
 import { builtInPictures } from '../../model-tool/golden/pictures.ts';
-import { type ModelManifest, modelManifest } from '../../model-tool/manifest.ts';
 import { readModel, writeModel } from '../../model-tool/onnx/model-file.ts';
 import type { Picture } from '../../model-tool/reference/preprocess.ts';
 import { Runtime } from '../../model-tool/runtime/runtime.ts';
 import { inputsOf, outputsOf } from '../../model-tool/signature.ts';
+import { type ModelManifest, modelManifest } from '../../shared/model.ts';
 import { readSamples } from './cifar-records.ts';
 
 const data = join(import.meta.dirname, '../../../shared/testdata');

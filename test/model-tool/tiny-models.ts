@@ -81,7 +81,7 @@ export function table(builder: GraphBuilder, rows: readonly (readonly number[])[
   return builder.sum(moved, builder.floats(rows.flat(), [1, rows.length, values]));
 }
 
-export interface Planted {
+interface Planted {
   readonly row: number;
   readonly classId: number;
   readonly score: number;
@@ -89,7 +89,7 @@ export interface Planted {
   readonly box: readonly [number, number, number, number];
 }
 
-export const planted: readonly Planted[] = [
+const planted: readonly Planted[] = [
   { row: 3, classId: 2, score: 0.9, box: [20, 24, 10, 12] },
   { row: 4, classId: 2, score: 0.8, box: [20.5, 24, 10, 12] },
   { row: 5, classId: 0, score: 0.7, box: [20, 24, 10, 12] },

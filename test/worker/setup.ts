@@ -141,9 +141,16 @@ export const aborted = (signal: AbortSignal): Promise<void> =>
     else signal.addEventListener('abort', () => resolve());
   });
 
-export function newWorker(services: WorkerServices, places = 2) {
+/** Nothing is ever due: the messages of a test are all its worker has. */
+const nothingDue = { async *due() {} };
+
+export function newWorker(
+  services: WorkerServices & { readonly index?: { due(now: Date): AsyncGenerator<string> } },
+  places = 2,
+) {
   const results: string[] = [];
   const worker = new Worker({
+    index: nothingDue,
     ...services,
     places,
     pollSeconds: 1,

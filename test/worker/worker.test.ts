@@ -140,3 +140,23 @@ it('asks again when the queue does not answer', async () => {
   worker.stop(LONG_MS);
   await running;
 });
+
+it('takes over a job whose lease ran out, although its message is still behind a backlog', async () => {
+  const { jobs, services: options, take, queue, id, row } = await setup(services());
+  const now = new Date();
+  await jobs.claim(id, 'killed worker', now, now.getTime() - 1);
+  await queue.setVisibility((await take()).receipt, 3_600);
+  // The index holds the jobs of other tests too; this worker has eyes for its own.
+  const index = {
+    async *due(at: Date) {
+      for await (const found of services().index.due(at)) if (found === id) yield found;
+    },
+  };
+  const { worker } = newWorker({ ...options, index });
+  const running = worker.run();
+  await vi.waitFor(async () => expect((await row())?.status).toBe('succeeded'), 20_000);
+  worker.stop(LONG_MS);
+  await running;
+  expect(await row()).toMatchObject({ attempt: 2, fence: 2 });
+  expect(await queue.depth()).toBe(0);
+});

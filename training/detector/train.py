@@ -46,7 +46,7 @@ def parse(arguments=None):
 
 def to_planes(pages, device="cpu"):
     """uint8 grey [batch, height, width] → float RGB 0–1 of [batch, 3, height, width]."""
-    return torch.from_numpy(pages).to(device).float().div_(255)[:, None].expand(-1, 3, -1, -1)
+    return torch.from_numpy(pages.copy()).to(device).float().div_(255)[:, None].expand(-1, 3, -1, -1)
 
 
 def to_tensors(truths, device):
