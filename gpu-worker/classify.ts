@@ -6,7 +6,7 @@ import type { DevicePool } from './inference/device-pool.ts';
 import { inputSize, type LoadedModel, tensorGraph } from './loaded-model.ts';
 import type { Attempt, TaskResult } from './pipeline.ts';
 
-export interface Prediction {
+interface Prediction {
   readonly label: string;
   readonly class_id: number;
   readonly score: number;

@@ -8,14 +8,14 @@ import { inputSize, type LoadedModel, tensorGraph } from './loaded-model.ts';
 import type { Attempt, TaskResult } from './pipeline.ts';
 
 /** In pixels of the upright picture; x and y are the top left corner. */
-export interface Box {
+interface Box {
   readonly x: number;
   readonly y: number;
   readonly width: number;
   readonly height: number;
 }
 
-export interface Detection {
+interface Detection {
   readonly label: string;
   readonly class_id: number;
   readonly score: number;

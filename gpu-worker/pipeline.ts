@@ -23,7 +23,7 @@ import type { ModelRegistry } from './model-registry.ts';
 import type { JobContext, Pipeline } from './run-job.ts';
 import { Stopwatch } from './stopwatch.ts';
 
-export interface Limits {
+interface Limits {
   readonly maxInputPixels: number;
   readonly maxOutputPixels: number;
 }

@@ -9,7 +9,7 @@ type Print = (line: string) => void;
 
 const DULL = new Set(['level', 'time', 'service', 'msg', 'err', 'stack']);
 
-export function formatLine(part: string, line: string): string {
+function formatLine(part: string, line: string): string {
   const label = part.padEnd(7);
   const log = readLog(line);
   if (log === undefined) return `${label} ${line}`;

@@ -5,7 +5,7 @@
  */
 import { OutboardError } from './errors.ts';
 
-export const supportedFormats = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif'] as const;
+const supportedFormats = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif'] as const;
 export type SupportedFormat = (typeof supportedFormats)[number];
 
 /** Recognised so that the refusal can name them. */

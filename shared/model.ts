@@ -69,7 +69,7 @@ const objectDetectionGraph = z.strictObject({
 });
 
 /** How a picture of any size becomes the graph's input. */
-export const resize = z.strictObject({
+const resize = z.strictObject({
   /** `stretch` ignores the aspect, `cover` crops the middle, `letterbox` fills the rest with `fill`. */
   mode: z.enum(['stretch', 'cover', 'letterbox']),
   fill: z.tuple([z.int(), z.int(), z.int()]).default([114, 114, 114]),

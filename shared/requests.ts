@@ -72,7 +72,7 @@ export const listJobsQuery = z.object({
 });
 
 /** A request to work on a picture, checked against what is served. */
-export interface CheckedRequest {
+interface CheckedRequest {
   readonly model: string;
   readonly manifest: ModelManifest;
   readonly parameters: Record<string, unknown>;

@@ -65,7 +65,7 @@ after the first {jpeg_from} of the minutes, {jpeg_share} of the patches take one
 | --- | --- | --- | --- | --- | --- | --- | --- |
 {training}
 
-The trunk of x4 starts from that of x2. x8 has no weights of its own: it is x4, then x2, in one graph without rounding in between.
+Minutes are wall-clock minutes, steps and minutes sums over resumed runs. The trunk of x4 starts from that of x2. x8 has no weights of its own: it is x4, then x2, in one graph without rounding in between.
 
 ## How good it is
 

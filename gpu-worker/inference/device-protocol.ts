@@ -26,7 +26,7 @@ export interface TensorRun {
 }
 
 /** Lets go of every session of a graph; the next run of it loads it again. */
-export interface Unload {
+interface Unload {
   readonly kind: 'unload';
   readonly path: string;
 }

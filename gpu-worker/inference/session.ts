@@ -29,7 +29,7 @@ export interface TensorGraphFile {
 }
 
 /** A tensor as it travels between threads, row by row. */
-export interface PlainTensor {
+interface PlainTensor {
   readonly dims: readonly number[];
   readonly data: Float32Array | BigInt64Array;
 }

@@ -176,7 +176,7 @@ function requireVersion(catalog: ModelCatalog, name: string, version: string): M
 }
 
 /** @throws Error naming the file that is not what its manifest says */
-export async function requireSha256(file: string, sha256: string): Promise<void> {
+async function requireSha256(file: string, sha256: string): Promise<void> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash);
   const found = hash.digest('hex');
