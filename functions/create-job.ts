@@ -17,7 +17,7 @@ import { readWait, waitForEnd } from './jobs/wait.ts';
 
 interface Services extends SubmitServices {
   readonly jobs: SubmitServices['jobs'] & Parameters<typeof waitForEnd>[0];
-  readonly catalog: Pick<CatalogStore, 'read'>;
+  readonly catalog: Pick<CatalogStore, 'consult'>;
   readonly uploads: Pick<ObjectStore, 'bucket' | 'put' | 'head'>;
   readonly results: Pick<ObjectStore, 'presignGet' | 'uri'>;
   readonly refuseOverload: () => Promise<void>;
@@ -28,7 +28,7 @@ export function createJob(services: Services, settings: FunctionsEnvironment) {
     const key = idempotencyKey(request);
     const wait = readWait(undefined, request.headers.prefer);
     const body = readJson(request, settings.OUTBOARD_MAX_BODY_BYTES);
-    const checked = checkCreateJob(body, await services.catalog.read());
+    const checked = await services.catalog.consult((catalog) => checkCreateJob(body, catalog));
     await services.refuseOverload();
 
     const id = key === undefined ? newJobId() : deriveJobId(request.tenant, 'key', key);

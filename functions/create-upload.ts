@@ -10,14 +10,14 @@ import { httpFunction, type Reply, type Request, readJson } from './http/edge.ts
 import { newUploadId, uploadJobId, uploadMetadata } from './jobs/upload.ts';
 
 interface Services {
-  readonly catalog: Pick<CatalogStore, 'read'>;
+  readonly catalog: Pick<CatalogStore, 'consult'>;
   readonly uploads: Pick<ObjectStore, 'presignPost'>;
 }
 
 export function createUpload({ catalog, uploads }: Services, settings: FunctionsEnvironment) {
   return async (request: Request): Promise<Reply> => {
     const body = readJson(request, settings.OUTBOARD_MAX_BODY_BYTES);
-    const checked = checkCreateUpload(body, await catalog.read());
+    const checked = await catalog.consult((models) => checkCreateUpload(body, models));
     const uploadId = newUploadId();
     const expiresSeconds = settings.OUTBOARD_UPLOAD_URL_SECONDS;
     const maxBytes = Math.min(

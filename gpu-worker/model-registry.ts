@@ -13,7 +13,7 @@ import { graphPaths, loadModel } from './load-model.ts';
 import type { LoadedModel } from './loaded-model.ts';
 
 interface RegistryOptions {
-  readonly catalog: Pick<CatalogStore, 'read'>;
+  readonly catalog: Pick<CatalogStore, 'read' | 'consult'>;
   readonly repository: Pick<ModelRepository, 'fetch'>;
   readonly device: Pick<DevicePool, 'acquire' | 'inEveryThread' | 'unload'>;
   /** Where packages lie on this machine. */
@@ -64,7 +64,7 @@ export class ModelRegistry {
 
   /** The `name@version` that `asked` means on this worker now. @throws unknown_model */
   async versionFor(asked: string): Promise<string> {
-    return versionOf(this.#manifest(await this.#options.catalog.read(), asked));
+    return versionOf(await this.#find(asked));
   }
 
   /**
@@ -73,7 +73,7 @@ export class ModelRegistry {
    * @throws unknown_model, model_unavailable
    */
   async use(asked: string, onWait?: () => void): Promise<ModelUse> {
-    const manifest = this.#manifest(await this.#options.catalog.read(), asked);
+    const manifest = await this.#find(asked);
     const version = versionOf(manifest);
     if (!this.#entries.has(version)) onWait?.();
     const entry = await this.#entry(manifest);
@@ -118,6 +118,10 @@ export class ModelRegistry {
         'a promoted version cannot be loaded; the old one goes on',
       );
     }
+  }
+
+  #find(asked: string): Promise<ModelManifest> {
+    return this.#options.catalog.consult((catalog) => this.#manifest(catalog, asked));
   }
 
   /** A bare name means what serves here; anything else what the catalog says. */

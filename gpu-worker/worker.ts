@@ -90,7 +90,10 @@ export class Worker {
     this.#nextRescue = now + RESCUE_EVERY_MS;
     for await (const jobId of this.#options.index.due(new Date(now))) {
       this.#start({ jobId });
-      if (this.#running.size >= this.#options.places) return;
+      if (this.#running.size < this.#options.places) continue;
+      // There may be more: the next free place is theirs too.
+      this.#nextRescue = 0;
+      return;
     }
   }
 

@@ -21,9 +21,12 @@ export class CatalogStore {
     this.#now = now;
   }
 
-  /** @throws service_unavailable where no catalog was ever written or it cannot be read. */
-  async read(): Promise<ModelCatalog> {
-    if (this.#cached !== undefined && this.#now() - this.#cached.readAt < FRESH_MS)
+  /**
+   * @param maxAgeMs how old an answer may be, milliseconds
+   * @throws service_unavailable where no catalog was ever written or it cannot be read.
+   */
+  async read(maxAgeMs: number = FRESH_MS): Promise<ModelCatalog> {
+    if (this.#cached !== undefined && this.#now() - this.#cached.readAt < maxAgeMs)
       return this.#cached.catalog;
     try {
       const { catalog } = await this.#load();
@@ -36,6 +39,19 @@ export class CatalogStore {
         detail: 'The list of models cannot be read.',
         cause: error,
       });
+    }
+  }
+
+  /**
+   * What `use` makes of the catalog. Where it finds a model unknown it is asked again on a fresh catalog: the model may
+   * have been published since the last look.
+   */
+  async consult<T>(use: (catalog: ModelCatalog) => T): Promise<T> {
+    try {
+      return use(await this.read());
+    } catch (error) {
+      if (!(error instanceof OutboardError && error.code === 'unknown_model')) throw error;
+      return use(await this.read(0));
     }
   }
 
