@@ -47,7 +47,8 @@ interpolation leaves soft, and it invents no content.
 
 ## Data and licence
 
-Trained on {data} ({pictures} pictures, each also at three quarters and at half its size).
+Trained on {data}:
+{pictures} pictures, each also at three quarters and at half its size.
 
 {licence}
 
@@ -59,13 +60,15 @@ the same bytes as the whole picture, which the exporter proves before it writes 
 
 Loss L1 on RGB; Adam, {warm_up} steps of warm-up, then a cosine down to {final} of the rate; moving average of the weights ({ema});
 eight flips and turns; pictures drawn by area. The low-resolution twin is MATLAB's antialiased bicubic, in 8 bits;
-after the first {jpeg_from} of the minutes, {jpeg_share} of the patches take one that went through JPEG.
+after the first {jpeg_from} of the budget (the first budget, where a run was prolonged), {jpeg_share} of the patches take one that
+went through JPEG.
 
 | scale | steps | minutes | patches a step | patch | rate | seed | hardware |
 | --- | --- | --- | --- | --- | --- | --- | --- |
 {training}
 
-Minutes are wall-clock minutes, steps and minutes sums over resumed runs. The trunk of x4 starts from that of x2. x8 has no weights of its own: it is x4, then x2, in one graph without rounding in between.
+Minutes are wall-clock minutes on cores that other work may have shared; steps and minutes are sums over resumed runs.
+The trunk of x4 starts from that of x2. x8 has no weights of its own: it is x4, then x2, in one graph without rounding in between.
 
 ## How good it is
 
