@@ -32,7 +32,7 @@ export async function enlargeTiles(
   const { device, room, signal, onTile } = options;
   const { scale, tile: shape } = graph;
   const { width, height } = picture;
-  const seen = await padPixels(picture, sizeSeen(picture, graph), room);
+  const seen = await padPixels(picture, sizeSeen(picture, graph));
   const tiles = tilesOf(seen, graph).flatMap((tile) => {
     const core = inside(tile.core, picture);
     return core === undefined ? [] : [{ ...tile, core }];

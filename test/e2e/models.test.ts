@@ -86,4 +86,27 @@ describe('models', () => {
       body: { code: 'unsupported_upscale_factor', field: 'upscale_factor' },
     });
   });
+
+  it('come with the project for all three tasks, under the names of the tasks', async () => {
+    const golden = (name: string) => readFile(path.join(ROOT, 'models', name, '1/golden.png'), 'base64');
+    const ask = async (fields: Record<string, unknown>) =>
+      (await send('POST', '/v1/jobs', fields, { prefer: 'wait=25' })).body;
+
+    expect(
+      await ask({ model: 'classification', top_k: 3, image_base64: await golden('image-classifier') }),
+    ).toMatchObject({
+      status: 'succeeded',
+      model_version: 'image-classifier@1',
+      output: { predictions: [{ label: expect.any(String) }, { score: expect.any(Number) }, {}] },
+    });
+    const page = await ask({ model: 'object-detection', image_base64: await golden('document-layout') });
+    expect(page).toMatchObject({ status: 'succeeded', model_version: 'document-layout@1' });
+    expect(page).toHaveProperty('output.detections.0.box.width');
+    const enlarged = await ask({
+      model: 'super-resolution-base',
+      upscale_factor: 2,
+      image_base64: await picture(),
+    });
+    expect(enlarged).toMatchObject({ status: 'succeeded', output: { upscale_factor: 2 } });
+  });
 });

@@ -32,7 +32,9 @@ classifier of your own: replace it by one that was trained on your classes.
 
 ## Data and licence
 
-Trained on {data} ({pictures} pictures). {licence}
+Trained on {data} ({pictures} pictures).
+
+{licence}
 
 ## How it was trained
 

@@ -21,7 +21,9 @@ from .onnx_graph import build_graph
 from .train import to_planes
 
 NAME = "image-classifier"
-DESCRIPTION = "Sorts small pictures into {count} coarse classes. Made for 32×32 pixels: a photograph is reduced to that first."
+DESCRIPTION = (
+    "Sorts small pictures into {count} coarse classes. Made for 32×32 pixels: a photograph is reduced to that first."
+)
 TOLERANCE = 1e-4
 
 

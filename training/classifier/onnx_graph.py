@@ -30,7 +30,9 @@ class ClassifierWriter(GraphWriter):
             weight = self.constant(f"{at}.weight", array(layer.convolution.weight * factor[:, None, None, None]))
             x = self.node("Conv", [x, weight, self.constant(f"{at}.bias", bias)], f"{at}.convolved", **shape)
         else:
-            x = self.node("Conv", [x, self.constant(f"{at}.weight", array(layer.convolution.weight))], f"{at}.convolved", **shape)
+            x = self.node(
+                "Conv", [x, self.constant(f"{at}.weight", array(layer.convolution.weight))], f"{at}.convolved", **shape
+            )
             x = self.node("MaxPool", [x], f"{at}.pooled", kernel_shape=[2, 2], strides=[2, 2])
             x = self.node("Mul", [x, self.constant(f"{at}.factor", array(factor).reshape(1, -1, 1, 1))], f"{at}.scaled")
             x = self.node("Add", [x, self.constant(f"{at}.bias", bias.reshape(1, -1, 1, 1))], f"{at}.shifted")
@@ -44,7 +46,9 @@ class ClassifierWriter(GraphWriter):
             inner = self.normed(stage.inner, x, f"stage{index}.inner")
             x = self.node("Add", [x, inner], f"stage{index}.sum")
         strongest = self.node("ReduceMax", [x], "strongest", axes=[2, 3], keepdims=0)
-        return self.node("MatMul", [strongest, self.constant("decide", array(model.decide.weight.T) * LOGIT_SCALE)], "logits")
+        return self.node(
+            "MatMul", [strongest, self.constant("decide", array(model.decide.weight.T) * LOGIT_SCALE)], "logits"
+        )
 
 
 def build_graph(model, classes):

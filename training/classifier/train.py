@@ -124,7 +124,14 @@ def train(options):
     print(f"{network.parameter_count(model)} parameters, {len(data.classes)} pictures, from step {step}", flush=True)
 
     def checkpoint():
-        facts = {"labels": names, "seed": options.seed, "step": step, "seconds": seconds, "batch": BATCH, "rate": options.rate}
+        facts = {
+            "labels": names,
+            "seed": options.seed,
+            "step": step,
+            "seconds": seconds,
+            "batch": BATCH,
+            "rate": options.rate,
+        }
         facts |= {"pictures": len(data.classes), "hardware": hardware(options.device, options.threads)}
         weights = {"model": model.state_dict(), "ema": average.state_dict(), "optimizer": optimizer.state_dict()}
         save(options.checkpoint, facts | weights)
@@ -147,9 +154,15 @@ def train(options):
         if seconds - saved > SAVE_EVERY_SECONDS:
             saved = seconds
             checkpoint()
-            print(f"step {step}, epoch {step / batches.a_epoch:.1f}, minute {seconds / 60:.1f}, loss {loss.item():.3f}", flush=True)
+            print(
+                f"step {step}, epoch {step / batches.a_epoch:.1f}, minute {seconds / 60:.1f}, loss {loss.item():.3f}",
+                flush=True,
+            )
     checkpoint()
-    print(f"done: {step} steps in {seconds / 60:.1f} minutes; test accuracy {accuracy(average, splits['test']):.4f}", flush=True)
+    print(
+        f"done: {step} steps in {seconds / 60:.1f} minutes; test accuracy {accuracy(average, splits['test']):.4f}",
+        flush=True,
+    )
 
 
 @torch.no_grad()

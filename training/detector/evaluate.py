@@ -17,7 +17,7 @@ from .average_precision import measure, mistaken
 from .draw_boxes import draw, sheet
 from .page_pictures import letterbox, read_pages
 
-THRESHOLD = 0.3  # what a block has to score to be shown
+THRESHOLD = 0.25  # what a block has to score to be shown
 LOWEST = 0.01  # what counts towards average precision
 SUPPRESSION = 0.5
 
@@ -29,7 +29,10 @@ def run_graph(path, threads=1):
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
     def detect(pictures, threshold=THRESHOLD, suppression=SUPPRESSION):
-        limits = {"score_threshold": np.array([threshold], np.float32), "iou_threshold": np.array([suppression], np.float32)}
+        limits = {
+            "score_threshold": np.array([threshold], np.float32),
+            "iou_threshold": np.array([suppression], np.float32),
+        }
         return session.run(["detections"], {"image": pictures, **limits})[0]
 
     return detect

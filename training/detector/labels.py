@@ -7,6 +7,9 @@ CLASSES = (
     "title", "author", "abstract", "section", "paragraph", "list",
     "equation", "table", "figure", "caption", "reference", "footnote",
 )  # fmt: skip
+TITLE, AUTHOR, ABSTRACT, SECTION, PARAGRAPH, LIST, EQUATION, TABLE, FIGURE, CAPTION, REFERENCE, FOOTNOTE = range(
+    len(CLASSES)
+)
 
 # Fill colours of the text in a `*_color.pdf`. Dates are rare and belong to the head of the paper, as authors do. Colours
 # not listed here are links or the authors' own; they take the class of the text around them.
@@ -25,7 +28,3 @@ CLASS_OF_COLOUR = {
     (0x90, 0x20, 0x00): "footnote",
 }
 UNKNOWN = -1
-
-
-def class_id(name):
-    return CLASSES.index(name)

@@ -72,7 +72,9 @@ class DetectorWriter(GraphWriter):
     def where(self, model, x):
         """The planes of coordinates, as often as the batch is large."""
         constant = self.constant("where", array(model.where))
-        batch = self.node("Slice", [self.node("Shape", [x], "shape"), self.whole("zero", [0]), self.whole("one", [1])], "batch")
+        batch = self.node(
+            "Slice", [self.node("Shape", [x], "shape"), self.whole("zero", [0]), self.whole("one", [1])], "batch"
+        )
         shape = self.node("Concat", [batch, self.whole("plane", model.where.shape[1:])], "where.shape", axis=0)
         return self.node("Expand", [constant, shape], "where.expanded")
 
@@ -80,7 +82,10 @@ class DetectorWriter(GraphWriter):
         """scores [batch, classes, points] and boxes [batch, points, 4] in pixels."""
         kinds, places = [], []
         for index, (head, level) in enumerate(zip(model.heads, levels)):
-            parts = (("decide", head.look, head.decide, model.classes, kinds), ("place", head.measure, head.place, 4, places))
+            parts = (
+                ("decide", head.look, head.decide, model.classes, kinds),
+                ("place", head.measure, head.place, 4, places),
+            )
             for name, first, last, channels, answers in parts:
                 x = self.normed(first, level, f"head{index}.{name}.normed")
                 x = self.convolve(array(last.weight), array(last.bias), x, f"head{index}.{name}")
@@ -92,11 +97,17 @@ class DetectorWriter(GraphWriter):
         shifted = self.node("Add", [shift, self.constant("points", array(model.points))], "shifted")
         centre = self.node("Mul", [shifted, strides], "centre")
         limited = self.node("Clip", [sides, "", self.scalar("largest", LARGEST_SIDE)], "sides.limited")
-        half = self.node("Mul", [self.node("Exp", [limited], "sides.whole"), self.constant("half", array(model.strides) / 2)], "half.sides")
+        half = self.node(
+            "Mul",
+            [self.node("Exp", [limited], "sides.whole"), self.constant("half", array(model.strides) / 2)],
+            "half.sides",
+        )
         corners = [self.node(kind, [centre, half], f"corner.{kind}") for kind in ("Sub", "Add")]
         boxes = self.node("Concat", corners, "boxes", axis=2)
         edges = self.constant("edges", np.array([WIDTH, HEIGHT, WIDTH, HEIGHT], np.float32))
-        return scores, self.node("Min", [self.node("Max", [boxes, self.scalar("nought", 0)], "boxes.low"), edges], "boxes.inside")
+        return scores, self.node(
+            "Min", [self.node("Max", [boxes, self.scalar("nought", 0)], "boxes.low"), edges], "boxes.inside"
+        )
 
     def cut(self, x, name, start, end, axis):
         return self.node("Slice", [x, *(self.whole(f"at{v}", [v]) for v in (start, end, axis))], name)
@@ -107,11 +118,15 @@ class DetectorWriter(GraphWriter):
         chosen = self.node("NonMaxSuppression", [boxes, scores, most, "iou_threshold", "score_threshold"], "chosen")
         picture_and_point = self.node("Gather", [chosen, self.whole("columns02", [0, 2])], "picture.point", axis=1)
         found_boxes = self.node("GatherND", [boxes, picture_and_point], "found.boxes")
-        found_scores = self.node("Unsqueeze", [self.node("GatherND", [scores, chosen], "found"), self.whole("at1", [1])], "found.scores")
+        found_scores = self.node(
+            "Unsqueeze", [self.node("GatherND", [scores, chosen], "found"), self.whole("at1", [1])], "found.scores"
+        )
         kinds = self.node("Gather", [chosen, self.whole("columns01", [0, 1])], "picture.class", axis=1)
         kinds = self.node("Cast", [kinds], "picture.class.float", to=TensorProto.FLOAT)
         rows = self.node("Concat", [kinds, found_scores, found_boxes], "rows", axis=1)
-        count = self.node("Slice", [self.node("Shape", [rows], "rows.shape"), self.whole("at0", [0]), self.whole("at1", [1])], "count")
+        count = self.node(
+            "Slice", [self.node("Shape", [rows], "rows.shape"), self.whole("at0", [0]), self.whole("at1", [1])], "count"
+        )
         self.nodes.append(helper.make_node("TopK", ["found", count], ["sorted", "order"], name="order", axis=0))
         return self.node("Gather", [rows, "order"], "detections", axis=0)
 

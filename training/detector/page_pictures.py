@@ -35,7 +35,9 @@ def read_pages(folder, split):
     boxes = {}
     for annotation in coco["annotations"]:
         x, y, width, height = annotation["bbox"]
-        boxes.setdefault(annotation["image_id"], []).append((x, y, x + width, y + height, places[annotation["category_id"]]))
+        boxes.setdefault(annotation["image_id"], []).append(
+            (x, y, x + width, y + height, places[annotation["category_id"]])
+        )
     pages = []
     for image in coco["images"]:
         with Image.open(Path(folder) / split / image["file_name"]) as picture:

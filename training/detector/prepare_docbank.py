@@ -98,7 +98,10 @@ def main():
             add_paper(split, path, folder, left_out)
         (options.out / f"{name}.json").write_text(json.dumps(as_coco(split)))
         counts = Counter(CLASSES[a["category_id"]] for a in split["annotations"])
-        print(f"{name}: {split['papers']} papers, {len(split['images'])} pages, {dict(counts)}; left out {dict(left_out)}", flush=True)
+        print(
+            f"{name}: {split['papers']} papers, {len(split['images'])} pages, {dict(counts)}; left out {dict(left_out)}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

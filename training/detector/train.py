@@ -81,7 +81,14 @@ def train(options):
     print(f"{network.parameter_count(model)} parameters, {len(pages)} pages, from step {step}", flush=True)
 
     def checkpoint():
-        facts = {"labels": names, "seed": options.seed, "step": step, "seen": seen, "seconds": seconds, "rate": options.rate}
+        facts = {
+            "labels": names,
+            "seed": options.seed,
+            "step": step,
+            "seen": seen,
+            "seconds": seconds,
+            "rate": options.rate,
+        }
         facts |= {"pages": len(pages), "boxes": sum(len(page.kinds) for page in pages), "data": options.data_name}
         facts |= {"hardware": hardware(options.device, options.threads)}
         weights = {"model": model.state_dict(), "ema": average.state_dict(), "optimizer": optimizer.state_dict()}
