@@ -65,5 +65,5 @@ describe('errors that API Gateway answers by itself', () => {
     });
   });
 
-  it('are four', () => expect(bodies).toHaveLength(4));
+  it('are five', () => expect(bodies).toHaveLength(5));
 });
