@@ -131,7 +131,7 @@ export const isJobId = (text: string): boolean => ID_PATTERN.test(text);
 
 const OPEN_SHARDS = 4;
 
-/** Open jobs are spread over a few partitions of the sweeper's index; one partition takes 1,000 writes/s. */
+/** Open jobs are spread over a few partitions of the index of due jobs; one partition takes 1,000 writes/s. */
 export const openShards: readonly string[] = Array.from(
   { length: OPEN_SHARDS },
   (_, index) => `open-${index}`,

@@ -55,11 +55,6 @@ export class CatalogStore {
     }
   }
 
-  /** Replaces the catalog whatever it was: for a stack that owns its models bucket. */
-  async write(catalog: ModelCatalog): Promise<void> {
-    await this.#save(catalog);
-  }
-
   /**
    * Changes the catalog in one atomic step; where somebody else was faster, the change is tried again on theirs.
    * @param change must have no effect but its result: it may run more than once
@@ -85,10 +80,9 @@ export class CatalogStore {
     return { catalog: modelCatalog.parse(JSON.parse(bytes.toString())), eTag };
   }
 
-  async #save(catalog: ModelCatalog, ifMatch?: string): Promise<void> {
+  async #save(catalog: ModelCatalog, ifMatch: string): Promise<void> {
     const bytes = Buffer.from(JSON.stringify(modelCatalog.parse(catalog)));
-    const options = { contentType: 'application/json' };
-    await this.#objects.put(CATALOG_KEY, bytes, ifMatch === undefined ? options : { ...options, ifMatch });
+    await this.#objects.put(CATALOG_KEY, bytes, { contentType: 'application/json', ifMatch });
     this.#cached = undefined;
   }
 }

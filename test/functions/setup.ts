@@ -37,7 +37,7 @@ async function open() {
     OUTBOARD_MODELS_BUCKET: 'models',
   });
   const catalog = connectCatalog(settings);
-  await catalog.write(models);
+  await catalog.update(() => models);
   return {
     ...services,
     settings,
