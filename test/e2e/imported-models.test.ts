@@ -7,9 +7,10 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sharp } from '../../gpu-worker/image/sharp.ts';
+import { testPort } from '../port.ts';
 import { setup } from './setup.ts';
 
-const PORT = 5000;
+const PORT = testPort(5000);
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const TESTDATA = path.resolve(ROOT, '../shared/testdata');
 const run = promisify(execFile);

@@ -7,9 +7,10 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { portsFrom } from '../../local/settings.ts';
 import { makePackage } from '../models/packages.ts';
+import { testPort } from '../port.ts';
 import { setup } from './setup.ts';
 
-const PORT = 4800;
+const PORT = testPort(4800);
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const { submit, ended, send } = setup(PORT);
 const run = promisify(execFile);

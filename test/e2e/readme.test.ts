@@ -7,9 +7,10 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Stack, startStack } from '../../local/stack.ts';
+import { testPort } from '../port.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
-const PORT = 4900;
+const PORT = testPort(4900);
 const run = promisify(execFile);
 
 let stack: Stack;

@@ -16,6 +16,7 @@ import { type Stack, startStack } from '../../local/stack.ts';
 import { connectJobs } from '../../shared/aws/connect.ts';
 import { isTerminal, type Job } from '../../shared/job.ts';
 import { jobSchema } from '../../shared/responses.ts';
+import { testPort } from '../port.ts';
 
 const SHOWN_LINES = 80;
 /** As from a web page, so that every answer must be one that a page may read. */
@@ -42,7 +43,8 @@ export interface Answer {
 }
 
 /** Starts the stack before the tests of the file that calls this and ends it after them. */
-export function setup(port: number, environment: Record<string, string> = {}) {
+export function setup(basePort: number, environment: Record<string, string> = {}) {
+  const port = testPort(basePort);
   const ports = portsFrom(port);
   const url = `http://${HOST}:${ports.api}`;
   const lines: string[] = [];
