@@ -1,7 +1,14 @@
 /** POST /v1/jobs: checks the request, stores a picture sent inline, and accepts the job. */
 import { createHash } from 'node:crypto';
 import type { CatalogStore } from '../shared/aws/catalog-store.ts';
-import { connectCatalog, connectJobs, connectObjects, connectQueue } from '../shared/aws/connect.ts';
+import {
+  connectCatalog,
+  connectFleet,
+  connectJobs,
+  connectObjects,
+  connectQueue,
+  connectScaler,
+} from '../shared/aws/connect.ts';
 import { inputKey, type ObjectStore, uploadKey } from '../shared/aws/object-store.ts';
 import { type FunctionsEnvironment, readFunctionsEnvironment } from '../shared/environment.ts';
 import { OutboardError } from '../shared/errors.ts';
@@ -12,14 +19,17 @@ import { type CheckedJobRequest, checkCreateJob } from '../shared/requests.ts';
 import { httpFunction, type Reply, type Request, readJson } from './http/edge.ts';
 import { jobSummary, jobView } from './http/job-view.ts';
 import { overloadCheck } from './jobs/overload.ts';
+import { type KnownPicture, type Predict, predictWork } from './jobs/predict.ts';
 import { newJob, type SubmitServices, submitJob } from './jobs/submit.ts';
 import { readWait, waitForEnd } from './jobs/wait.ts';
+import { wakeFleet } from './jobs/wake.ts';
 
 interface Services extends SubmitServices {
   readonly jobs: SubmitServices['jobs'] & Parameters<typeof waitForEnd>[0];
   readonly catalog: Pick<CatalogStore, 'consult'>;
   readonly uploads: Pick<ObjectStore, 'bucket' | 'put' | 'head'>;
   readonly results: Pick<ObjectStore, 'presignGet' | 'uri'>;
+  readonly predict: Predict;
   readonly refuseOverload: () => Promise<void>;
 }
 
@@ -33,12 +43,13 @@ export function createJob(services: Services, settings: FunctionsEnvironment) {
 
     const id = key === undefined ? newJobId() : deriveJobId(request.tenant, 'key', key);
     const requestHash = createHash('sha256').update(request.body).digest('hex');
-    const input = await storeInput(services.uploads, checked.input, {
+    const { input, known } = await storeInput(services.uploads, checked.input, {
       id,
       requestHash,
       tenant: request.tenant,
     });
     const { model, manifest, parameters } = checked;
+    const workSeconds = await services.predict(manifest, parameters, known);
     const noCache = /\bno-cache\b/i.test(request.headers['cache-control'] ?? '');
     const draft = {
       id,
@@ -49,6 +60,7 @@ export function createJob(services: Services, settings: FunctionsEnvironment) {
       input,
       requestHash,
       noCache,
+      workSeconds,
     };
     const now = new Date();
     const job = await submitJob(services, newJob(draft, settings, now), now);
@@ -87,24 +99,32 @@ async function storeInput(
   uploads: Services['uploads'],
   input: CheckedJobRequest['input'],
   owner: InputOwner,
-): Promise<JobInput> {
-  if (input.kind === 'url' || input.kind === 'object') return input;
+): Promise<{ readonly input: JobInput; readonly known: KnownPicture }> {
+  if (input.kind === 'url' || input.kind === 'object') return { input, known: {} };
   if (input.kind === 'upload') {
     const key = uploadKey(owner.tenant, input.uploadId);
-    if ((await uploads.head(key)) === undefined)
-      throw new OutboardError('upload_not_found', { field: 'upload_id' });
-    return { kind: 'object', bucket: uploads.bucket, key, ...named(input) };
+    const stored = await uploads.head(key);
+    if (stored === undefined) throw new OutboardError('upload_not_found', { field: 'upload_id' });
+    return {
+      input: { kind: 'object', bucket: uploads.bucket, key, ...named(input) },
+      known: { size: stored.bytes },
+    };
   }
   checkImageFormat(input.bytes, 'image_base64');
   const key = inputKey(owner.id, owner.requestHash);
   await uploads.put(key, input.bytes, { contentType: 'application/octet-stream' });
-  return { kind: 'object', bucket: uploads.bucket, key, ...named(input) };
+  return {
+    input: { kind: 'object', bucket: uploads.bucket, key, ...named(input) },
+    known: { bytes: input.bytes },
+  };
 }
 
 const named = ({ name }: { readonly name?: string }) => (name === undefined ? {} : { name });
 
 const settings = readFunctionsEnvironment(process.env);
 const queue = connectQueue(settings);
+const fleet = connectFleet(settings);
+const log = createLogger('create-job');
 export const handler = httpFunction(
   createJob(
     {
@@ -113,9 +133,11 @@ export const handler = httpFunction(
       catalog: connectCatalog(settings),
       uploads: connectObjects(settings, settings.OUTBOARD_UPLOADS_BUCKET),
       results: connectObjects(settings, settings.OUTBOARD_RESULTS_BUCKET),
+      predict: predictWork(fleet),
+      wake: wakeFleet({ fleet, scaler: connectScaler(settings), log }),
       refuseOverload: overloadCheck(queue, settings.OUTBOARD_MAX_QUEUED_JOBS),
     },
     settings,
   ),
-  createLogger('create-job'),
+  log,
 );

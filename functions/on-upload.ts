@@ -4,7 +4,14 @@
  */
 import type { S3Event } from 'aws-lambda';
 import type { CatalogStore } from '../shared/aws/catalog-store.ts';
-import { connectCatalog, connectJobs, connectObjects, connectQueue } from '../shared/aws/connect.ts';
+import {
+  connectCatalog,
+  connectFleet,
+  connectJobs,
+  connectObjects,
+  connectQueue,
+  connectScaler,
+} from '../shared/aws/connect.ts';
 import type { ObjectStore, StoredObject } from '../shared/aws/object-store.ts';
 import { type FunctionsEnvironment, readFunctionsEnvironment } from '../shared/environment.ts';
 import { OutboardError } from '../shared/errors.ts';
@@ -12,14 +19,17 @@ import { deriveJobId, type Job } from '../shared/job.ts';
 import { createLogger, type Logger } from '../shared/log.ts';
 import { resolveModel } from '../shared/model.ts';
 import { defaultParameters } from '../shared/requests.ts';
+import { type Predict, predictWork } from './jobs/predict.ts';
 import { newJob, type SubmitServices, submitJob } from './jobs/submit.ts';
 import { readUploadKey, readUploadMetadata, type UploadRequest, uploadJobId } from './jobs/upload.ts';
+import { wakeFleet } from './jobs/wake.ts';
 
 const DEFAULT_MODEL = 'super-resolution';
 
 interface Services extends SubmitServices {
   readonly catalog: Pick<CatalogStore, 'read'>;
   readonly uploads: Pick<ObjectStore, 'bucket' | 'head'>;
+  readonly predict: Predict;
   readonly log: Logger;
 }
 
@@ -54,7 +64,7 @@ interface Place {
 
 /** @returns undefined for an upload that only waits to be named in POST /v1/jobs. */
 async function draftFor(
-  { catalog, uploads }: Services,
+  { catalog, uploads, predict }: Services,
   settings: FunctionsEnvironment,
   { tenant, name, key }: Place,
   stored: StoredObject,
@@ -63,13 +73,25 @@ async function draftFor(
   if (asked?.start_job === false) return undefined;
   const { model, parameters, image_name } = asked ?? (await defaultRequest(catalog));
   // The manifest is looked up again by the worker; a model that went away in between fails there, visibly.
-  const task = resolveModel(await catalog.read(), model)?.task ?? DEFAULT_MODEL;
+  const manifest = resolveModel(await catalog.read(), model);
+  const workSeconds =
+    manifest === undefined ? undefined : await predict(manifest, parameters, { size: stored.bytes });
+  const task = manifest?.task ?? DEFAULT_MODEL;
   const id =
     asked === undefined ? deriveJobId(tenant, 'object', key, stored.eTag) : uploadJobId(tenant, name);
   const fileName = image_name ?? name.split('/').at(-1) ?? name;
   const input = { kind: 'object', bucket: uploads.bucket, key, name: fileName } as const;
   return newJob(
-    { id, tenant, task, model, parameters, input, requestHash: stored.eTag },
+    {
+      id,
+      tenant,
+      task,
+      model,
+      parameters,
+      input,
+      requestHash: stored.eTag,
+      ...(workSeconds === undefined ? {} : { workSeconds }),
+    },
     settings,
     new Date(),
   );
@@ -83,13 +105,17 @@ async function defaultRequest(catalog: Services['catalog']): Promise<UploadReque
 }
 
 const settings = readFunctionsEnvironment(process.env);
+const fleet = connectFleet(settings);
+const log = createLogger('on-upload');
 export const handler = onUpload(
   {
     ...connectJobs(settings),
     queue: connectQueue(settings),
     catalog: connectCatalog(settings),
     uploads: connectObjects(settings, settings.OUTBOARD_UPLOADS_BUCKET),
-    log: createLogger('on-upload'),
+    predict: predictWork(fleet),
+    wake: wakeFleet({ fleet, scaler: connectScaler(settings), log }),
+    log,
   },
   settings,
 );

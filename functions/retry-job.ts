@@ -1,5 +1,5 @@
 /** POST /v1/jobs/{id}/retry: runs a job again that failed, expired or was canceled, under the same id. */
-import { connectJobs, connectQueue } from '../shared/aws/connect.ts';
+import { connectFleet, connectJobs, connectQueue, connectScaler } from '../shared/aws/connect.ts';
 import type { JobQueue } from '../shared/aws/job-queue.ts';
 import type { JobStore } from '../shared/aws/job-store.ts';
 import { readFunctionsEnvironment } from '../shared/environment.ts';
@@ -9,10 +9,12 @@ import { httpFunction, type Reply, type Request } from './http/edge.ts';
 import { jobSummary } from './http/job-view.ts';
 import { ownedJob } from './jobs/owned.ts';
 import { deadlines, enqueue, type JobLimits } from './jobs/submit.ts';
+import { type Wake, wakeFleet } from './jobs/wake.ts';
 
 interface Services {
   readonly jobs: Pick<JobStore, 'get' | 'reopen' | 'markEnqueued'>;
   readonly queue: Pick<JobQueue, 'send'>;
+  readonly wake: Wake;
 }
 
 export function retryJob(services: Services, limits: JobLimits) {
@@ -26,12 +28,22 @@ export function retryJob(services: Services, limits: JobLimits) {
       throw new OutboardError('job_not_retryable', { detail: `It is ${job.status}.` });
     }
     await enqueue(services, job, now);
+    await services.wake(job.work_seconds ?? 0);
     return { status: 202, body: jobSummary(job, request.baseUrl) };
   };
 }
 
 const settings = readFunctionsEnvironment(process.env);
+const log = createLogger('retry-job');
+const fleet = connectFleet(settings);
 export const handler = httpFunction(
-  retryJob({ ...connectJobs(settings), queue: connectQueue(settings) }, settings),
-  createLogger('retry-job'),
+  retryJob(
+    {
+      ...connectJobs(settings),
+      queue: connectQueue(settings),
+      wake: wakeFleet({ fleet, scaler: connectScaler(settings), log }),
+    },
+    settings,
+  ),
+  log,
 );

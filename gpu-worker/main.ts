@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 import {
+  connectFleet,
   connectJobs,
   connectModels,
   connectObjects,
@@ -14,10 +15,13 @@ import {
 import { readWorkerEnvironment } from '../shared/environment.ts';
 import { createLogger } from '../shared/log.ts';
 import { inputFetcher } from './fetch-input.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { DevicePool } from './inference/device-pool.ts';
 import { Metrics } from './metrics.ts';
+import { ModelCosts } from './model-costs.ts';
 import { ModelRegistry } from './model-registry.ts';
 import { PicturePipeline } from './pipeline.ts';
+import { ScaleInProtection } from './scale-in-protection.ts';
 import { Worker } from './worker.ts';
 
 /** A tile takes milliseconds on a GPU and seconds on a slow CPU. */
@@ -52,6 +56,9 @@ const models = new ModelRegistry({
   onLoadFailed: (version) => metrics.countLoadFailure(version),
 });
 
+const costs = new ModelCosts();
+// Twice the device threads: one half decodes and encodes while the other computes.
+const places = settings.OUTBOARD_CONCURRENT_JOBS || threads * 2;
 const { jobs, index } = connectJobs(settings);
 const worker = new Worker({
   jobs,
@@ -73,31 +80,57 @@ const worker = new Worker({
       maxInputPixels: settings.OUTBOARD_MAX_INPUT_PIXELS,
       maxOutputPixels: settings.OUTBOARD_MAX_OUTPUT_PIXELS,
     },
+    costs,
   }),
   workerId,
   leaseSeconds: settings.OUTBOARD_LEASE_SECONDS,
   pollSeconds: settings.OUTBOARD_POLL_SECONDS,
-  // Twice the device threads: one half decodes and encodes while the other computes.
-  places: settings.OUTBOARD_CONCURRENT_JOBS || threads * 2,
+  places,
   log,
   onResult: (result, timings) => metrics.count(result, timings),
+  onBusy: () => protection.update(),
 });
 const metrics: Metrics = new Metrics(
   { id: workerId, device: settings.OUTBOARD_DEVICE, models: () => models.loaded() },
   () => worker.busy,
 );
+const startedAt = new Date().toISOString();
+const heartbeat = new Heartbeat({
+  fleet: connectFleet(settings),
+  describe: () => ({
+    id: workerId,
+    state: metrics.health === 'ready' || metrics.health === 'draining' ? metrics.health : 'loading',
+    device: settings.OUTBOARD_DEVICE,
+    busy: worker.busy,
+    places,
+    models: models.loaded(),
+    started_at: startedAt,
+  }),
+  costs,
+  everyMs: settings.OUTBOARD_HEARTBEAT_SECONDS * 1000,
+  log,
+});
+const protection: ScaleInProtection = new ScaleInProtection({
+  agentUri: settings.ECS_AGENT_URI,
+  busy: () => worker.busy,
+  log,
+});
 const closeMetrics = await metrics.serve(METRICS_HOST, settings.OUTBOARD_METRICS_PORT);
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {
     metrics.health = 'draining';
+    heartbeat.beat();
     worker.stop(settings.OUTBOARD_SHUTDOWN_SECONDS * 1000);
   });
 }
 
+heartbeat.start();
+protection.start();
 const start = performance.now();
 await models.start();
 metrics.health = 'ready';
+heartbeat.beat();
 log.info(
   {
     worker: workerId,
@@ -114,5 +147,7 @@ log.info(
   { event_loop_p99_ms: Number(metrics.eventLoopDelayMs(99).toFixed(1)) },
   'every job is settled; leaving',
 );
+await protection.stop();
+await heartbeat.stop();
 await device.close();
 await closeMetrics();

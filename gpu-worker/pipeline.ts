@@ -7,18 +7,21 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type ObjectStore, resultKey, resultPrefix } from '../shared/aws/object-store.ts';
 import type { PredictionCache } from '../shared/aws/prediction-cache.ts';
+import { costKey, costUnits } from '../shared/cost.ts';
 import { OutboardError } from '../shared/errors.ts';
 import type { Job, JobOutput, JobTimings, ResultFile } from '../shared/job.ts';
 import { versionOf } from '../shared/model.ts';
 import { type ParametersOf, parametersFor } from '../shared/parameters.ts';
 import { classify } from './classify.ts';
 import { detect } from './detect.ts';
+import { DeviceShare } from './device-share.ts';
 import { enlarge } from './enlarge.ts';
 import type { FetchInput } from './fetch-input.ts';
 import type { Encoded } from './image/encode.ts';
 import { type ImageInfo, type OutputFormat, probeImage } from './image/probe.ts';
 import type { DevicePool } from './inference/device-pool.ts';
 import { isTask, type LoadedModel } from './loaded-model.ts';
+import type { ModelCosts } from './model-costs.ts';
 import type { ModelRegistry } from './model-registry.ts';
 import type { JobContext, Pipeline } from './run-job.ts';
 import { Stopwatch } from './stopwatch.ts';
@@ -36,6 +39,7 @@ interface Services {
   readonly device: Pick<DevicePool, 'acquire' | 'slotCount'>;
   readonly scratchDirectory: string;
   readonly limits: Limits;
+  readonly costs: Pick<ModelCosts, 'observe'>;
 }
 
 /** One try at one job, as the tasks see it. */
@@ -65,6 +69,7 @@ const suffix: Readonly<Record<string, string>> = {
 
 export class PicturePipeline implements Pipeline {
   readonly #services: Services;
+  readonly #share = new DeviceShare();
 
   constructor(services: Services) {
     this.#services = services;
@@ -75,7 +80,7 @@ export class PicturePipeline implements Pipeline {
   }
 
   async run(job: Job, context: JobContext): Promise<{ output: JobOutput; timings: JobTimings }> {
-    const watch = new Stopwatch();
+    const watch = new Stopwatch(this.#share);
     watch.add('queue_ms', Math.max(0, Date.now() - Date.parse(job.enqueued_at ?? job.created_at)));
     const { progress, signal } = context;
     const waiting = () => progress.report({ phase: 'loading model', completed: 0, total: 1, unit: 'step' });
@@ -100,6 +105,7 @@ export class PicturePipeline implements Pipeline {
         job,
       );
       signal.throwIfAborted();
+      this.#observe(job, use.model, info, watch);
       const files = await this.#store(job, result, context, watch);
       const { width, height, format, pages } = info;
       const facts = { ...result.facts, input: { width, height, format, pages } };
@@ -115,6 +121,11 @@ export class PicturePipeline implements Pipeline {
 
   async tidy(job: Job): Promise<void> {
     await this.#services.results.erasePrefix(resultPrefix(job.id), resultKey(job.id, job.fence, ''));
+  }
+
+  #observe(job: Job, { manifest }: LoadedModel, { width, height }: ImageInfo, watch: Stopwatch): void {
+    const units = costUnits(manifest, (width * height) / 1e6);
+    this.#services.costs.observe(costKey(manifest, job.parameters), units, watch.spent('device_ms') / 1000);
   }
 
   #runTask(attempt: Attempt, model: LoadedModel, job: Job): Promise<TaskResult> {

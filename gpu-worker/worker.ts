@@ -29,6 +29,8 @@ interface WorkerOptions extends RunJobServices {
   readonly pollSeconds: number;
   readonly log: Logger;
   readonly onResult?: (result: JobResult, timings?: JobTimings) => void;
+  /** Called whenever a job came in hand or left it. */
+  readonly onBusy?: () => void;
 }
 
 export class Worker {
@@ -103,7 +105,7 @@ export class Worker {
   }
 
   #start(message: Parameters<typeof runJob>[1]): void {
-    const { log, onResult } = this.#options;
+    const { log, onResult, onBusy } = this.#options;
     const held: Lease[] = [];
     const done = runJob(this.#options, message, (lease) => {
       held.push(lease);
@@ -116,7 +118,9 @@ export class Worker {
       .finally(() => {
         for (const lease of held) this.#leases.delete(lease);
         this.#running.delete(done);
+        onBusy?.();
       });
     this.#running.add(done);
+    onBusy?.();
   }
 }

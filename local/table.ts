@@ -1,8 +1,13 @@
 /** DynamoDB on one machine: dynalite in this process, on disk, with the table of infra/jobs.yml. */
 import { once } from 'node:events';
-import { CreateTableCommand, DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  DynamoDBClient,
+  type Projection,
+  ResourceInUseException,
+} from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
-import { OPEN_INDEX, TENANT_INDEX } from '../shared/aws/job-index.ts';
+import { OPEN_INDEX, OPEN_INDEX_ATTRIBUTES, TENANT_INDEX } from '../shared/aws/job-index.ts';
 import { credentials, HOST, names } from './settings.ts';
 
 /** @param directory where the rows are kept; undefined keeps them in memory */
@@ -30,13 +35,13 @@ export async function startTable(
 /** The jobs table; the same keys and indexes as in infra/jobs.yml. */
 async function createTable(endpoint: string, name: string): Promise<void> {
   const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
-  const index = (indexName: string, hash: string, range: string, projection: 'ALL' | 'KEYS_ONLY') => ({
+  const index = (indexName: string, hash: string, range: string, projection: Projection) => ({
     IndexName: indexName,
     KeySchema: [
       { AttributeName: hash, KeyType: 'HASH' as const },
       { AttributeName: range, KeyType: 'RANGE' as const },
     ],
-    Projection: { ProjectionType: projection },
+    Projection: projection,
   });
   try {
     await client.send(
@@ -49,8 +54,11 @@ async function createTable(endpoint: string, name: string): Promise<void> {
         })),
         KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
         GlobalSecondaryIndexes: [
-          index(TENANT_INDEX, 'tenant', 'created_at', 'ALL'),
-          index(OPEN_INDEX, 'open_shard', 'sweep_at', 'KEYS_ONLY'),
+          index(TENANT_INDEX, 'tenant', 'created_at', { ProjectionType: 'ALL' }),
+          index(OPEN_INDEX, 'open_shard', 'sweep_at', {
+            ProjectionType: 'INCLUDE',
+            NonKeyAttributes: [...OPEN_INDEX_ATTRIBUTES],
+          }),
         ],
       }),
     );

@@ -8,6 +8,13 @@ const wholeNumber = (fallback: number, minimum: number, meaning: string) =>
   z.coerce.number().int().min(minimum).default(fallback).describe(meaning);
 const text = (meaning: string) => z.string().min(1).describe(meaning);
 const textOr = (fallback: string, meaning: string) => z.string().min(1).default(fallback).describe(meaning);
+/** Empty is as good as unset: a template cannot leave a variable out. */
+const optionalText = (meaning: string) =>
+  z
+    .string()
+    .optional()
+    .transform((value) => (value === '' ? undefined : value))
+    .describe(meaning);
 const endpoint = (service: string) =>
   z.url().optional().describe(`Where ${service} is; unset means AWS itself.`);
 
@@ -35,6 +42,31 @@ const functionsSchema = z.object({
   OUTBOARD_JOB_MAX_ATTEMPTS: wholeNumber(5, 1, 'How often a job is started before it fails for good.'),
   OUTBOARD_RESULT_URL_SECONDS: wholeNumber(3_600, 1, 'Life of a link to a result.'),
   OUTBOARD_UPLOAD_URL_SECONDS: wholeNumber(900, 1, 'Life of an upload form.'),
+  AWS_ENDPOINT_URL_LAMBDA: endpoint('Lambda'),
+  AWS_ENDPOINT_URL_ECS: endpoint('ECS'),
+  AWS_ENDPOINT_URL_AUTO_SCALING: endpoint('EC2 Auto Scaling'),
+  OUTBOARD_SCALE_FUNCTION: optionalText(
+    'Function that a submit calls where no worker is ordered; unset: nothing to wake.',
+  ),
+  OUTBOARD_FLEET_CLUSTER: optionalText('ECS cluster of the workers.'),
+  OUTBOARD_FLEET_SERVICE: optionalText(
+    'ECS service of the workers; unset: workers are started by other means.',
+  ),
+  OUTBOARD_FLEET_GROUP: optionalText('Auto Scaling group below the service; unset on Fargate.'),
+  OUTBOARD_MIN_WORKERS: wholeNumber(0, 0, 'Workers that are always there.'),
+  OUTBOARD_MAX_WORKERS: wholeNumber(4, 0, 'Never more workers than this.'),
+  OUTBOARD_TARGET_SECONDS: wholeNumber(
+    60,
+    1,
+    'As many workers are ordered as work the backlog off in this time.',
+  ),
+  OUTBOARD_GRACE_SECONDS: wholeNumber(300, 0, 'A worker that is not needed stays this long.'),
+  OUTBOARD_MAX_GPU_HOURS_A_DAY: z.coerce
+    .number()
+    .min(0)
+    .default(0)
+    .describe('Budget guard: worker hours in a UTC day; 0: no guard.'),
+  OUTBOARD_START_SECONDS: wholeNumber(150, 0, 'Time from ordering a worker to its first job, for estimates.'),
 });
 
 const workerSchema = z.object({
@@ -70,6 +102,8 @@ const workerSchema = z.object({
   OUTBOARD_LEASE_SECONDS: wholeNumber(30, 3, 'A worker silent for this long loses its jobs to another.'),
   OUTBOARD_POLL_SECONDS: wholeNumber(20, 0, 'Longest wait of one receive from the queue.'),
   OUTBOARD_SHUTDOWN_SECONDS: wholeNumber(90, 0, 'After SIGTERM running jobs may finish for this long.'),
+  OUTBOARD_HEARTBEAT_SECONDS: wholeNumber(10, 1, 'How often a worker says that it is there.'),
+  ECS_AGENT_URI: endpoint('the ECS agent, which protects a busy worker from scale-in'),
   OUTBOARD_METRICS_PORT: wholeNumber(9_464, 0, 'Port of /health and /metrics, on loopback.'),
   OUTBOARD_FETCH_TIMEOUT_SECONDS: wholeNumber(30, 1, 'Longest time for fetching image_url.'),
   OUTBOARD_FETCH_ALLOWED_ORIGINS: z

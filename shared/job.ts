@@ -50,6 +50,8 @@ export type TimedPhase =
   | 'fetch_ms'
   | 'decode_ms'
   | 'compute_ms'
+  /** What the job took of one whole device, however many jobs shared it. */
+  | 'device_ms'
   | 'encode_ms'
   | 'store_ms'
   | 'total_ms';
@@ -68,6 +70,8 @@ export interface Job {
   readonly input: JobInput;
   /** The client asked not to be given a stored answer. */
   readonly no_cache?: boolean;
+  /** Predicted device seconds (shared/cost.ts). */
+  readonly work_seconds?: number;
   /** Hash of the request, so that a reused Idempotency-Key with another body is seen. */
   readonly request_hash: string;
   readonly created_at: string;

@@ -83,6 +83,22 @@ export const jobSchema = z
     progress: z
       .object({ phase: z.string(), completed: z.int(), total: z.int(), unit: z.string() })
       .optional(),
+    queue: z
+      .object({
+        phase: z.enum(['waiting for capacity', 'starting worker', 'loading model', 'in line']),
+        position: z.int().meta({ description: '1 is next.' }),
+        position_is_minimum: z
+          .literal(true)
+          .optional()
+          .meta({ description: 'There are more jobs before this one than were counted.' }),
+        eta_seconds: z
+          .int()
+          .optional()
+          .meta({ description: 'Estimate of the seconds until it is finished.' }),
+        detail: z.string().optional().meta({ description: 'Why there is no capacity.' }),
+      })
+      .optional()
+      .meta({ description: 'While the job is queued: what it waits for.' }),
     attempt: z.int(),
     max_attempts: z.int(),
     error: z.object({ code: z.string(), message: z.string(), field: z.string().optional() }).optional(),

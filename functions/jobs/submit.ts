@@ -6,6 +6,7 @@ import type { JobQueue } from '../../shared/aws/job-queue.ts';
 import type { JobStore } from '../../shared/aws/job-store.ts';
 import { OutboardError } from '../../shared/errors.ts';
 import { type Job, type JobInput, openShardOf } from '../../shared/job.ts';
+import type { Wake } from './wake.ts';
 
 /** A row without its message is repaired after this long. */
 const REPAIR_AFTER_MS = 60_000;
@@ -13,6 +14,7 @@ const REPAIR_AFTER_MS = 60_000;
 export interface SubmitServices {
   readonly jobs: Pick<JobStore, 'create' | 'markEnqueued'>;
   readonly queue: Pick<JobQueue, 'send'>;
+  readonly wake: Wake;
 }
 
 /** Limits of a job's life, from the environment. */
@@ -31,6 +33,7 @@ interface Draft {
   readonly input: JobInput;
   readonly requestHash: string;
   readonly noCache?: boolean;
+  readonly workSeconds?: number;
 }
 
 /** When an open job is looked at next, when it must be over, and when (epoch seconds) its row may go. */
@@ -55,6 +58,7 @@ export function newJob(draft: Draft, limits: JobLimits, now: Date): Job {
     input: draft.input,
     request_hash: draft.requestHash,
     ...(draft.noCache === true ? { no_cache: true } : {}),
+    ...(draft.workSeconds === undefined ? {} : { work_seconds: draft.workSeconds }),
     created_at: now.toISOString(),
     deadline_at: deadlineAt,
     attempt: 0,
@@ -76,7 +80,9 @@ export async function submitJob(services: SubmitServices, draft: Job, now: Date)
   if (job.request_hash !== draft.request_hash) {
     throw new OutboardError('idempotency_key_reused', { field: 'Idempotency-Key' });
   }
-  if (job.status === 'queued' && job.enqueued_at === undefined) await enqueue(services, job, now);
+  if (job.status !== 'queued' || job.enqueued_at !== undefined) return job;
+  await enqueue(services, job, now);
+  await services.wake(job.work_seconds ?? 0);
   return job;
 }
 

@@ -7,12 +7,14 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { CatalogStore } from './catalog-store.ts';
+import { FleetStore } from './fleet-store.ts';
 import { JobIndex } from './job-index.ts';
 import { JobQueue } from './job-queue.ts';
 import { JobStore } from './job-store.ts';
 import { ModelRepository } from './model-repository.ts';
 import { ObjectStore } from './object-store.ts';
 import { PredictionCache } from './prediction-cache.ts';
+import { ScaleInvoker } from './scale-invoker.ts';
 
 /** The services both halves use; an endpoint that is not set means AWS itself. */
 export interface ServiceSettings {
@@ -39,6 +41,21 @@ export function connectJobs(settings: ServiceSettings): { jobs: JobStore; index:
   const client = connectTable(settings);
   const table = settings.OUTBOARD_JOBS_TABLE;
   return { jobs: new JobStore(client, table), index: new JobIndex(client, table) };
+}
+
+export function connectFleet(settings: ServiceSettings): FleetStore {
+  return new FleetStore(connectTable(settings), settings.OUTBOARD_JOBS_TABLE);
+}
+
+/** @returns undefined where the stage has no fleet to wake */
+export function connectScaler(settings: {
+  readonly AWS_REGION: string;
+  readonly AWS_ENDPOINT_URL_LAMBDA?: string | undefined;
+  readonly OUTBOARD_SCALE_FUNCTION?: string | undefined;
+}): ScaleInvoker | undefined {
+  if (settings.OUTBOARD_SCALE_FUNCTION === undefined) return undefined;
+  const client = { region: settings.AWS_REGION, ...endpoint(settings.AWS_ENDPOINT_URL_LAMBDA) };
+  return new ScaleInvoker(client, settings.OUTBOARD_SCALE_FUNCTION);
 }
 
 export function connectPredictions(settings: ServiceSettings, seconds: number): PredictionCache {

@@ -8,12 +8,41 @@ import { isJobId, type Job, type JobStatus, openShards } from '../job.ts';
 
 export const TENANT_INDEX = 'by-tenant';
 export const OPEN_INDEX = 'by-open';
+/** What the index of open jobs holds beside its keys: enough to sum up the work without reading a row. */
+export const OPEN_INDEX_ATTRIBUTES = ['status', 'work_seconds', 'created_at'] as const;
 
 export interface JobPage {
   readonly jobs: Job[];
   /** Opaque; give it back to read on. Absent on the last page. */
   readonly cursor?: string;
 }
+
+/** All open jobs together. */
+export interface OpenWork {
+  readonly jobs: number;
+  readonly queued: number;
+  /** Predicted device seconds. */
+  readonly seconds: number;
+}
+
+/** What stands before one queued job. */
+export interface Ahead {
+  readonly queued: number;
+  /** Predicted device seconds of the queued jobs and of those that run. */
+  readonly seconds: number;
+  /** False where there is more ahead than was counted. */
+  readonly complete: boolean;
+}
+
+interface OpenItem {
+  readonly id: string;
+  readonly status: JobStatus;
+  readonly created_at: string;
+  readonly work_seconds?: number;
+}
+
+/** Of each partition of open jobs; a position beyond four times this is told as "at least". */
+const MOST_AHEAD = 500;
 
 interface ListOptions {
   readonly limit: number;
@@ -57,21 +86,70 @@ export class JobIndex {
   /** Ids of open jobs whose `sweep_at` has passed. */
   async *due(now: Date): AsyncGenerator<string> {
     for (const shard of openShards) {
-      let start: Record<string, unknown> | undefined;
-      do {
-        const { Items, LastEvaluatedKey } = await this.#client.send(
-          new QueryCommand({
-            TableName: this.#table,
-            IndexName: OPEN_INDEX,
-            KeyConditionExpression: 'open_shard = :shard AND sweep_at <= :now',
-            ExpressionAttributeValues: { ':shard': shard, ':now': now.toISOString() },
-            ExclusiveStartKey: start,
-          }),
-        );
-        for (const item of Items ?? []) yield String(item.id);
-        start = LastEvaluatedKey;
-      } while (start !== undefined);
+      for await (const { id } of this.#open(shard, now.toISOString())) yield id;
     }
+  }
+
+  /** Sums up every open job. The index follows the table by some milliseconds: a job just made may be missing. */
+  async openWork(): Promise<OpenWork> {
+    const sums = await Promise.all(
+      openShards.map(async (shard) => {
+        const sum = { jobs: 0, queued: 0, seconds: 0 };
+        for await (const { status, work_seconds } of this.#open(shard)) {
+          sum.jobs += 1;
+          sum.queued += status === 'queued' ? 1 : 0;
+          sum.seconds += work_seconds ?? 0;
+        }
+        return sum;
+      }),
+    );
+    return sums.reduce((total, sum) => ({
+      jobs: total.jobs + sum.jobs,
+      queued: total.queued + sum.queued,
+      seconds: total.seconds + sum.seconds,
+    }));
+  }
+
+  /** What stands before a queued job: jobs that run, and those that were queued earlier. */
+  async ahead({ id, created_at, sweep_at }: Pick<Job, 'id' | 'created_at' | 'sweep_at'>): Promise<Ahead> {
+    const counts = await Promise.all(
+      openShards.map(async (shard) => {
+        const count = { queued: 0, seconds: 0, seen: 0 };
+        // A queued job is due at its deadline, so those before it in the index were accepted before it.
+        for await (const item of this.#open(shard, sweep_at)) {
+          if (count.seen === MOST_AHEAD) return { ...count, complete: false };
+          count.seen += 1;
+          if (item.id === id || (item.status === 'queued' && item.created_at > created_at)) continue;
+          count.queued += item.status === 'queued' ? 1 : 0;
+          count.seconds += item.work_seconds ?? 0;
+        }
+        return { ...count, complete: true };
+      }),
+    );
+    return counts.reduce((total, count) => ({
+      seen: 0,
+      queued: total.queued + count.queued,
+      seconds: total.seconds + count.seconds,
+      complete: total.complete && count.complete,
+    }));
+  }
+
+  /** @param until ISO time of `sweep_at`; without it everything that is open */
+  async *#open(shard: string, until?: string): AsyncGenerator<OpenItem> {
+    let start: Record<string, unknown> | undefined;
+    do {
+      const { Items, LastEvaluatedKey } = await this.#client.send(
+        new QueryCommand({
+          TableName: this.#table,
+          IndexName: OPEN_INDEX,
+          KeyConditionExpression: `open_shard = :shard${until === undefined ? '' : ' AND sweep_at <= :until'}`,
+          ExpressionAttributeValues: { ':shard': shard, ...(until === undefined ? {} : { ':until': until }) },
+          ExclusiveStartKey: start,
+        }),
+      );
+      for (const item of Items ?? []) yield item as OpenItem;
+      start = LastEvaluatedKey;
+    } while (start !== undefined);
   }
 }
 

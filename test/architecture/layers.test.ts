@@ -29,7 +29,7 @@ const rules: readonly Rule[] = [
   {
     layer: 'functions',
     files: /^functions\//,
-    may: or(/^(functions|shared)\//, /^@middy\//, /^zod-openapi$/, SCHEMA),
+    may: or(/^(functions|shared)\//, /^@middy\//, /^(zod-openapi|image-size)$/, SCHEMA),
   },
   { layer: 'the onnxruntime door', files: /^gpu-worker\/inference\/session\.ts$/, may: /^onnxruntime-node$/ },
   {

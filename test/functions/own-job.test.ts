@@ -23,7 +23,7 @@ async function open(changes: Partial<Job> = {}) {
   await jobs.create(job);
   const own = request({ path: { id } });
   const routes = {
-    get: getJob({ jobs, results, linkSeconds: 60 }),
+    get: getJob({ jobs, results, queued: bundle.queued, linkSeconds: 60 }),
     cancel: cancelJob(jobs),
     retry: retryJob(bundle, settings),
     erase: deleteJob(bundle),
@@ -103,9 +103,9 @@ it('runs neither an open job again nor one that succeeded', async () => {
 });
 
 it('answers 503 to a retry while the queue is down, and a repeat sends the message', async () => {
-  const { own, jobs, id, routes, settings, deadQueue, takeAll } = await open();
+  const { own, jobs, id, routes, settings, deadQueue, takeAll, wake } = await open();
   await jobs.end(id, 'failed', new Date(), reason);
-  const down = retryJob({ jobs, queue: deadQueue }, settings);
+  const down = retryJob({ jobs, queue: deadQueue, wake }, settings);
   await expect(down(own)).rejects.toMatchObject({ code: 'queue_unavailable', httpStatus: 503 });
   expect(await routes.retry(own)).toMatchObject({ status: 202, body: { id, status: 'queued' } });
   expect(await takeAll()).toEqual([id]);

@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import type { Request } from '../../functions/http/edge.ts';
+import { predictWork } from '../../functions/jobs/predict.ts';
+import { queueView } from '../../functions/jobs/queue-view.ts';
 import { startS3Server } from '../../local/s3/server.ts';
 import { credentials } from '../../local/settings.ts';
-import { connectCatalog, connectObjects, connectQueue } from '../../shared/aws/connect.ts';
+import { connectCatalog, connectFleet, connectObjects, connectQueue } from '../../shared/aws/connect.ts';
 import type { ObjectStore } from '../../shared/aws/object-store.ts';
 import { readFunctionsEnvironment } from '../../shared/environment.ts';
 import { isTerminal } from '../../shared/job.ts';
@@ -37,11 +39,16 @@ async function open() {
     OUTBOARD_MODELS_BUCKET: 'models',
   });
   const catalog = connectCatalog(settings);
+  const fleet = connectFleet(settings);
   await catalog.update(() => models);
   return {
     ...services,
     settings,
     catalog,
+    fleet,
+    predict: predictWork(fleet),
+    queued: queueView({ index: services.index, fleet, startSeconds: 150 }),
+    wake: async () => {},
     uploads: connectObjects(settings, 'uploads'),
     results: connectObjects(settings, 'results'),
     async close() {

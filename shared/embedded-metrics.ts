@@ -1,0 +1,30 @@
+/**
+ * Metrics as a log line: CloudWatch reads the embedded metric format (its documentation calls the root member `_aws`)
+ * from the logs of functions and containers, so that nothing needs permission to write metrics or waits for it.
+ */
+const NAMESPACE = 'Outboard';
+
+type Unit = 'Count' | 'Seconds' | 'Milliseconds' | 'None';
+
+/** @param values by metric name. @returns fields for one log line */
+export function metricFields(
+  stage: string,
+  values: Readonly<Record<string, readonly [value: number, unit: Unit]>>,
+  now: Date,
+): Record<string, unknown> {
+  const metrics = Object.entries(values);
+  return {
+    _aws: {
+      Timestamp: now.getTime(),
+      CloudWatchMetrics: [
+        {
+          Namespace: NAMESPACE,
+          Dimensions: [['Stage']],
+          Metrics: metrics.map(([Name, [, Unit]]) => ({ Name, Unit })),
+        },
+      ],
+    },
+    Stage: stage,
+    ...Object.fromEntries(metrics.map(([name, [value]]) => [name, value])),
+  };
+}
