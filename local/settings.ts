@@ -36,6 +36,7 @@ export const portsFrom = (port: number) => ({
   sqs: port + 5,
   dynamodb: port + 6,
   metrics: port + 7,
+  fleet: port + 9,
 });
 
 /** The environment that functions and worker get, as a deployed stage would give it to them. */

@@ -8,10 +8,11 @@ import { buildFunctions } from '../scripts/build-functions.ts';
 import { connectJobs, connectModels, connectQueue } from '../shared/aws/connect.ts';
 import { startApi } from './api.ts';
 import { EventPump } from './event-pump.ts';
+import { CLUSTER, LocalFleet, SERVICE } from './fleet.ts';
 import { startQueue } from './queue.ts';
 import { startS3Server } from './s3/server.ts';
 import { seedModels } from './seed-models.ts';
-import { credentials, names, portsFrom, type StackOptions, stackEnvironment } from './settings.ts';
+import { credentials, HOST, names, portsFrom, type StackOptions, stackEnvironment } from './settings.ts';
 import { startTable } from './table.ts';
 import { startWorker, type WorkerProcess } from './worker-process.ts';
 
@@ -23,7 +24,9 @@ export interface Stack {
   readonly s3Url: string;
   readonly metricsUrl: string;
   readonly environment: Record<string, string>;
-  readonly worker: WorkerProcess;
+  /** Undefined where a fleet is asked for: workers come and go. */
+  readonly worker: WorkerProcess | undefined;
+  readonly fleet: LocalFleet | undefined;
   close(): Promise<void>;
 }
 
@@ -31,6 +34,8 @@ interface Options extends StackOptions {
   readonly print: (line: string) => void;
   /** Added to what functions and worker get. */
   readonly environment?: Record<string, string>;
+  /** Workers are ordered by the scaling function, as in a stage, instead of one that is always there. */
+  readonly fleet?: boolean;
 }
 
 export async function startStack({
@@ -38,9 +43,14 @@ export async function startStack({
   directory,
   print,
   environment: extra = {},
+  fleet: wantsFleet = false,
 }: Options): Promise<Stack> {
   const ports = portsFrom(port);
-  const environment = { ...stackEnvironment({ port, directory }), ...extra };
+  const environment = {
+    ...stackEnvironment({ port, directory }),
+    ...(wantsFleet ? fleetEnvironment(ports) : {}),
+    ...extra,
+  };
   await mkdir(path.join(directory, 'table'), { recursive: true });
   const closers: (() => Promise<void>)[] = [];
   /** Known from its first moment: where another part fails to start, this one is waited for and closed too. */
@@ -63,8 +73,10 @@ export async function startStack({
     const settings = settingsFrom(environment);
     await seedModels(connectModels(settings));
     await wakeOpenJobs(settings);
-    const [worker, api] = await Promise.all([
-      started(startWorker({ environment, metricsPort: ports.metrics, print })),
+    const workerOptions = { environment, metricsPort: ports.metrics, print };
+    const [worker, fleet, api] = await Promise.all([
+      wantsFleet ? undefined : started(startWorker(workerOptions)),
+      wantsFleet ? started(new LocalFleet({ ...workerOptions, port: ports.fleet }).listen()) : undefined,
       started(startApi({ port, environment, print })),
     ]);
     pump.start();
@@ -75,6 +87,7 @@ export async function startStack({
       metricsUrl: `http://127.0.0.1:${ports.metrics}`,
       environment,
       worker,
+      fleet,
       close,
     };
   } catch (error) {
@@ -82,6 +95,15 @@ export async function startStack({
     throw error;
   }
 }
+
+/** What tells the functions that there is a fleet to wake and to order. */
+const fleetEnvironment = (ports: ReturnType<typeof portsFrom>): Record<string, string> => ({
+  AWS_ENDPOINT_URL_LAMBDA: `http://${HOST}:${ports.lambda}`,
+  AWS_ENDPOINT_URL_ECS: `http://${HOST}:${ports.fleet}`,
+  OUTBOARD_SCALE_FUNCTION: 'outboard-local-scale',
+  OUTBOARD_FLEET_CLUSTER: CLUSTER,
+  OUTBOARD_FLEET_SERVICE: SERVICE,
+});
 
 const s3Options = (port: number, directory: string, pump: EventPump) => ({
   port,

@@ -45,7 +45,9 @@ Ctrl-C ends everything.
 
 async function start(): Promise<Stack> {
   await refuseBusyPorts();
-  const stack = await startStack({ port, directory, print: console.log });
+  // Whoever sets a bound for the workers wants to see them come and go.
+  const fleet = process.env.OUTBOARD_MAX_WORKERS !== undefined;
+  const stack = await startStack({ port, directory, fleet, print: console.log });
   console.log(banner(stack));
   return stack;
 }

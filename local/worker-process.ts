@@ -14,7 +14,8 @@ const RESTART_AFTER_MS = 500;
 
 interface WorkerOptions {
   readonly environment: Record<string, string>;
-  readonly metricsPort: number;
+  /** Waited for until it answers; without it the process may still be starting. */
+  readonly metricsPort?: number;
   readonly print: (line: string) => void;
 }
 
@@ -63,7 +64,7 @@ export async function startWorker({
     },
   };
   try {
-    await untilAnswers(`http://${HOST}:${metricsPort}/health`);
+    if (metricsPort !== undefined) await untilAnswers(`http://${HOST}:${metricsPort}/health`);
   } catch (error) {
     await worker.close();
     throw error;

@@ -8,10 +8,13 @@ import type { ModelManifest } from './model.ts';
 export const UNKNOWN_COST_SECONDS = 1;
 /** A picture of which nothing is known: a link that only the worker may follow. */
 export const UNKNOWN_MEGAPIXELS = 1;
+/** Workers refuse larger pictures, so a header that claims more must not order machines. */
+export const MOST_MEGAPIXELS = 100;
 /** Photos as JPEG have 0.2 to 0.5 bytes a pixel; larger files of other formats are over-estimated, never ignored. */
 const BYTES_PER_PIXEL = 0.4;
 
-export const megapixelsOfFile = (bytes: number): number => bytes / BYTES_PER_PIXEL / 1e6;
+export const megapixelsOfFile = (bytes: number): number =>
+  Math.min(MOST_MEGAPIXELS, bytes / BYTES_PER_PIXEL / 1e6);
 
 /** What one measured cost is about: the package, and the factor where there are several graphs. */
 export function costKey(

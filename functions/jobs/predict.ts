@@ -7,6 +7,7 @@ import type { FleetStore } from '../../shared/aws/fleet-store.ts';
 import {
   costKey,
   costUnits,
+  MOST_MEGAPIXELS,
   megapixelsOfFile,
   UNKNOWN_COST_SECONDS,
   UNKNOWN_MEGAPIXELS,
@@ -23,7 +24,7 @@ export interface KnownPicture {
 
 /** @returns device seconds */
 export type Predict = (
-  manifest: ModelManifest,
+  manifest: Pick<ModelManifest, 'name' | 'version' | 'task'>,
   parameters: Readonly<Record<string, unknown>>,
   picture: KnownPicture,
 ) => Promise<number>;
@@ -44,11 +45,11 @@ function megapixels({ bytes, size }: KnownPicture): number {
   if (bytes !== undefined) {
     try {
       const { width, height } = imageSize(bytes);
-      return (width * height) / 1e6;
+      if (width * height > 0) return Math.min(MOST_MEGAPIXELS, (width * height) / 1e6);
     } catch {
       // A header that this reader does not know: the size of the file has to do.
-      return megapixelsOfFile(bytes.byteLength);
     }
+    return megapixelsOfFile(bytes.byteLength);
   }
   return size === undefined ? UNKNOWN_MEGAPIXELS : megapixelsOfFile(size);
 }

@@ -1,5 +1,5 @@
 /**
- * A whole stack for one test file, and a client of its API. Each file brings its own ports (it takes nine of them), so
+ * A whole stack for one test file, and a client of its API. Each file brings its own ports (it takes ten of them), so
  * that files can run side by side; what the stack printed is shown with a test that failed.
  */
 import { execFile } from 'node:child_process';
@@ -13,7 +13,7 @@ import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { z } from 'zod';
 import { API_KEY, credentials, HOST, names, portsFrom } from '../../local/settings.ts';
 import { type Stack, startStack } from '../../local/stack.ts';
-import { connectJobs } from '../../shared/aws/connect.ts';
+import { connectFleet, connectJobs } from '../../shared/aws/connect.ts';
 import { isTerminal, type Job } from '../../shared/job.ts';
 import { jobSchema } from '../../shared/responses.ts';
 import { testPort } from '../port.ts';
@@ -43,7 +43,11 @@ export interface Answer {
 }
 
 /** Starts the stack before the tests of the file that calls this and ends it after them. */
-export function setup(basePort: number, environment: Record<string, string> = {}) {
+export function setup(
+  basePort: number,
+  environment: Record<string, string> = {},
+  { fleet = false }: { fleet?: boolean } = {},
+) {
   const port = testPort(basePort);
   const ports = portsFrom(port);
   const url = `http://${HOST}:${ports.api}`;
@@ -52,7 +56,7 @@ export function setup(basePort: number, environment: Record<string, string> = {}
   let directory: string;
 
   const open = async () => {
-    stack = await startStack({ port, directory, environment, print: (line) => lines.push(line) });
+    stack = await startStack({ port, directory, environment, fleet, print: (line) => lines.push(line) });
   };
   beforeAll(async () => {
     directory = await mkdtemp(path.join(tmpdir(), 'outboard-e2e-'));
@@ -152,13 +156,14 @@ export function setup(basePort: number, environment: Record<string, string> = {}
     return found;
   }
 
-  const { jobs } = connectJobs({
+  const settings = {
     AWS_REGION: 'us-east-1',
     AWS_ENDPOINT_URL_DYNAMODB: `http://${HOST}:${ports.dynamodb}`,
     OUTBOARD_JOBS_TABLE: names.table,
     OUTBOARD_QUEUE_URL: '',
     OUTBOARD_MODELS_BUCKET: '',
-  });
+  };
+  const { jobs } = connectJobs(settings);
   /** The job's row as the table has it. */
   async function row(id: string): Promise<Job> {
     const job = await jobs.get(id);
@@ -184,13 +189,17 @@ export function setup(basePort: number, environment: Record<string, string> = {}
     /** What the parts of the stack have printed. */
     lines,
     /** The worker process of this moment. */
-    workerPid: (): number => stack.worker.pid ?? 0,
+    workerPid: (): number => stack.worker?.pid ?? 0,
     workerId: async (): Promise<string> => JSON.parse(await workerText('/health')).id,
     /** One number of the worker's /metrics; `name` with labels as it stands there. */
     metric: async (name: string): Promise<number> => {
       const line = (await workerText('/metrics')).split('\n').find((text) => text.startsWith(`${name} `));
       return Number(line?.split(' ').at(-1) ?? 0);
     },
+    /** What the fleet's rows say; workers by `workers(now)`. */
+    fleetRows: connectFleet(settings),
+    /** Worker processes that a fleet has now. */
+    workerCount: (): number => stack.fleet?.size ?? 0,
     /** Where the stack keeps its data. */
     directory: () => directory,
     close: () => stack.close(),
