@@ -7,7 +7,9 @@ import { createInterface } from 'node:readline';
 
 type Print = (line: string) => void;
 
-const DULL = new Set(['level', 'time', 'service', 'msg', 'err', 'stack']);
+const DULL = new Set(['level', 'time', 'service', 'msg', 'err', 'stack', '_aws', 'Stage']);
+/** Lines that only CloudWatch reads: nothing has changed. */
+const UNCHANGED = 'workers as before';
 
 function formatLine(part: string, line: string): string {
   const label = part.padEnd(7);
@@ -45,7 +47,8 @@ export function printOutput(
   for (const stream of [child.stdout, child.stderr]) {
     if (stream === null) continue;
     createInterface({ input: stream }).on('line', (line) => {
-      if (readLog(line) !== undefined || keep(line)) print(formatLine(part, line));
+      const log = readLog(line);
+      if (log === undefined ? keep(line) : log.msg !== UNCHANGED) print(formatLine(part, line));
     });
   }
 }

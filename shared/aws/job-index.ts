@@ -2,8 +2,8 @@
  * Reading many jobs: a tenant's list, and the open jobs that are due for the sweeper.
  * Both go through an index that holds only what they need, so neither ever scans the table.
  */
-import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { OutboardError } from '../errors.ts';
+import { type DynamoDBDocumentClient, QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { type ErrorCode, OutboardError } from '../errors.ts';
 import { isJobId, type Job, type JobStatus, openShards } from '../job.ts';
 
 export const TENANT_INDEX = 'by-tenant';
@@ -132,6 +132,33 @@ export class JobIndex {
       seconds: total.seconds + count.seconds,
       complete: total.complete && count.complete,
     }));
+  }
+
+  /**
+   * Failed jobs of all tenants, by the code they failed with. Reads the whole table, which costs by its size: for an
+   * operator's command, never for a request.
+   */
+  async failed(codes: readonly ErrorCode[], since: Date): Promise<Job[]> {
+    const jobs: Job[] = [];
+    let start: Record<string, unknown> | undefined;
+    do {
+      const { Items, LastEvaluatedKey } = await this.#client.send(
+        new ScanCommand({
+          TableName: this.#table,
+          FilterExpression: `#status = :failed AND finished_at >= :since AND #error.#code IN (${codes.map((_, index) => `:code${index}`).join(', ')})`,
+          ExpressionAttributeNames: { '#status': 'status', '#error': 'error', '#code': 'code' },
+          ExpressionAttributeValues: {
+            ':failed': 'failed',
+            ':since': since.toISOString(),
+            ...Object.fromEntries(codes.map((code, index) => [`:code${index}`, code])),
+          },
+          ExclusiveStartKey: start,
+        }),
+      );
+      jobs.push(...((Items ?? []) as Job[]));
+      start = LastEvaluatedKey;
+    } while (start !== undefined);
+    return jobs.sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
   }
 
   /** @param until ISO time of `sweep_at`; without it everything that is open */

@@ -196,6 +196,8 @@ export function setup(
       const line = (await workerText('/metrics')).split('\n').find((text) => text.startsWith(`${name} `));
       return Number(line?.split(' ').at(-1) ?? 0);
     },
+    /** The table's door, for tests that stand in for another part of the system. */
+    jobs,
     /** What the fleet's rows say; workers by `workers(now)`. */
     fleetRows: connectFleet(settings),
     /** Worker processes that a fleet has now. */
