@@ -105,7 +105,8 @@ async function images({ asked, seconds }: PartsQuestion) {
   );
   const device = new DevicePool({ device: 'cpu', threads: 1, hungAfterMs: 600_000, onFatal: console.error });
   const signal = new AbortController().signal;
-  const options = { device, room, signal, onTile: () => {} };
+  const turn = { tenant: 'bench', job: 'parts', priority: 'normal', deadline: 0 } as const;
+  const options = { device, room, turn, signal, onTile: () => {} };
   const enlarged = await enlargeTiles(raster.color, deviceWork(model, asked).loaded, options);
   await device.close();
   const plain = await enlargeBicubic(raster.color, asked.factor, room);

@@ -48,7 +48,7 @@ export function createJob(services: Services, settings: FunctionsEnvironment) {
       requestHash,
       tenant: request.tenant,
     });
-    const { model, manifest, parameters } = checked;
+    const { model, manifest, parameters, priority } = checked;
     const workSeconds = await services.predict(manifest, parameters, known);
     const noCache = /\bno-cache\b/i.test(request.headers['cache-control'] ?? '');
     const draft = {
@@ -60,6 +60,7 @@ export function createJob(services: Services, settings: FunctionsEnvironment) {
       input,
       requestHash,
       noCache,
+      priority,
       workSeconds,
     };
     const now = new Date();

@@ -71,7 +71,7 @@ async function draftFor(
 ): Promise<Job | undefined> {
   const asked = readUploadMetadata(stored.metadata);
   if (asked?.start_job === false) return undefined;
-  const { model, parameters, image_name } = asked ?? (await defaultRequest(catalog));
+  const { model, parameters, image_name, priority } = asked ?? (await defaultRequest(catalog));
   // The manifest is looked up again by the worker; a model that went away in between fails there, visibly.
   const manifest = resolveModel(await catalog.read(), model);
   const workSeconds =
@@ -90,6 +90,7 @@ async function draftFor(
       parameters,
       input,
       requestHash: stored.eTag,
+      ...(priority === undefined ? {} : { priority }),
       ...(workSeconds === undefined ? {} : { workSeconds }),
     },
     settings,

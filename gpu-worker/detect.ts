@@ -3,8 +3,10 @@ import type { ParametersOf } from '../shared/parameters.ts';
 import { drawBoxes } from './image/draw-boxes.ts';
 import { type FittedImage, fitImage } from './image/fit.ts';
 import type { Size } from './image/pixels.ts';
-import type { DevicePool } from './inference/device-pool.ts';
-import { inputSize, type LoadedModel, tensorGraph } from './loaded-model.ts';
+import type { DevicePool, Work } from './inference/device-pool.ts';
+import type { PlainTensors } from './inference/session.ts';
+import { inputSize, type LoadedModel, tensorLane } from './loaded-model.ts';
+import { orAlone } from './or-alone.ts';
 import type { Attempt, TaskResult } from './pipeline.ts';
 
 /** In pixels of the upright picture; x and y are the top left corner. */
@@ -26,13 +28,13 @@ export async function detect(
   attempt: Attempt,
   model: LoadedModel<'object-detection'>,
   parameters: ParametersOf['object-detection'],
-  device: Pick<DevicePool, 'acquire'>,
+  device: Pick<DevicePool, 'infer'>,
 ): Promise<TaskResult> {
-  const { source, info, watch, context } = attempt;
+  const { source, info, watch, context, turn } = attempt;
   const { labels, resize } = model.manifest;
   const fitted = await watch.time('decode_ms', () => fitImage(source, info, inputSize(model), resize));
   const rows = await watch.time('compute_ms', () =>
-    findRows(model, fitted.pixels, parameters, device, context.signal),
+    findRows(model, fitted.pixels, parameters, device, { turn, signal: context.signal }),
   );
   const detections = rows.flatMap(([classId = 0, score = 0, ...corners]): Detection[] => {
     const box = boxInPicture(corners, fitted, info);
@@ -46,32 +48,45 @@ export async function detect(
   return { pictures: { annotated_image: { ...drawn, format } }, facts: { detections } };
 }
 
+interface Thresholds {
+  readonly score_threshold: number;
+  readonly iou_threshold: number;
+}
+
+/** Thresholds are inputs of the graph, so pictures with the same ones share a run. */
+export function detectorLane(model: LoadedModel<'object-detection'>, thresholds: Thresholds) {
+  const names = model.manifest.graphs[0]?.inputs;
+  return tensorLane(model, {
+    [names?.score_threshold ?? '']: thresholds.score_threshold,
+    [names?.iou_threshold ?? '']: thresholds.iou_threshold,
+  });
+}
+
+/** Values of a row of the graph's output: the picture's place in the batch, class, score, four corners. */
+const ROW = 7;
+
 /** Rows of class, score, x1, y1, x2, y2 in pixels of the input, best first. @param pixels RGB of the input size */
 export async function findRows(
   model: LoadedModel<'object-detection'>,
   pixels: Uint8Array,
-  thresholds: { readonly score_threshold: number; readonly iou_threshold: number },
-  device: Pick<DevicePool, 'acquire'>,
-  signal: AbortSignal,
+  thresholds: Thresholds,
+  device: Pick<DevicePool, 'infer'>,
+  on: Pick<Work, 'turn' | 'signal'>,
 ): Promise<number[][]> {
-  const graph = model.manifest.graphs[0];
-  const slot = await device.acquire(signal);
-  try {
-    slot.input(pixels.length).set(pixels);
-    const tensors = await slot.infer(
-      tensorGraph(model),
-      { batch: 1, ...inputSize(model) },
-      {
-        [graph?.inputs.score_threshold ?? '']: thresholds.score_threshold,
-        [graph?.inputs.iou_threshold ?? '']: thresholds.iou_threshold,
-      },
-    );
-    const numbers = Array.from(tensors[graph?.outputs.detections ?? '']?.data ?? [], Number);
-    // The first of the seven is the picture's place in the batch.
-    return Array.from({ length: numbers.length / 7 }, (_, row) => numbers.slice(row * 7 + 1, row * 7 + 7));
-  } finally {
-    slot.release();
-  }
+  const output = model.manifest.graphs[0]?.outputs.detections ?? '';
+  const work = {
+    ...on,
+    lane: detectorLane(model, thresholds),
+    fill: (input: Uint8Array) => input.set(pixels),
+    read: (tensors: PlainTensors, place: number) => {
+      const numbers = Array.from(tensors[output]?.data ?? [], Number);
+      const rows = Array.from({ length: numbers.length / ROW }, (_, row) =>
+        numbers.slice(row * ROW, (row + 1) * ROW),
+      );
+      return rows.filter(([picture]) => picture === place).map(([, ...found]) => found);
+    },
+  };
+  return orAlone((isAlone) => device.infer({ ...work, isAlone }));
 }
 
 /** @returns undefined for a box that lies outside the picture, in the letterbox's margin say */

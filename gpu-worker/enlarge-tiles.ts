@@ -8,13 +8,16 @@ import type { SuperResolutionGraph } from '../shared/model.ts';
 import { type Canvas, createCanvas } from './image/canvas.ts';
 import { padPixels } from './image/pad.ts';
 import type { Pixels, Room, Size } from './image/pixels.ts';
-import type { DevicePool, Slot } from './inference/device-pool.ts';
-import type { LoadedGraph } from './loaded-model.ts';
-import { coreInOutput, planTiles, type Tile, type Window } from './tensor/tiles.ts';
+import type { Turn } from './inference/batch-queue.ts';
+import type { DevicePool } from './inference/device-pool.ts';
+import { type LoadedGraph, pictureLane } from './loaded-model.ts';
+import { isOutOfMemory } from './or-alone.ts';
+import { coreInOutput, intersection, planTiles, splitTile, type Tile, type Window } from './tensor/tiles.ts';
 
 interface EnlargeOptions {
-  readonly device: Pick<DevicePool, 'acquire' | 'slotCount'>;
+  readonly device: Pick<DevicePool, 'enlarge' | 'lookahead'>;
   readonly room: Room;
+  readonly turn: Turn;
   readonly signal: AbortSignal;
   readonly onTile: (completed: number, total: number) => void;
 }
@@ -26,58 +29,90 @@ interface EnlargeOptions {
  */
 export async function enlargeTiles(
   picture: Pixels,
-  { file, graph }: LoadedGraph,
+  loaded: LoadedGraph,
   options: EnlargeOptions,
 ): Promise<Canvas> {
-  const { device, room, signal, onTile } = options;
+  const { graph } = loaded;
+  const { device, room, turn, onTile } = options;
   const { scale, tile: shape } = graph;
-  const { width, height } = picture;
   const seen = await padPixels(picture, sizeSeen(picture, graph));
   const tiles = tilesOf(seen, graph).flatMap((tile) => {
     const core = inside(tile.core, picture);
     return core === undefined ? [] : [{ ...tile, core }];
   });
-  const canvas = await createCanvas({ width: width * scale, height: height * scale }, 3, room);
+  const canvas = await createCanvas(
+    { width: picture.width * scale, height: picture.height * scale },
+    3,
+    room,
+  );
+  const failure = new AbortController();
+  const signal = AbortSignal.any([options.signal, failure.signal]);
   let next = 0;
   let completed = 0;
 
-  async function run(tile: Tile, slot: Slot): Promise<void> {
-    const { width: columns, height: rows } = tile.source;
-    seen.readWindow(tile.source, slot.input(columns * rows * 3));
-    const isLane = columns === shape.width && rows === shape.height;
-    const output = await slot.run(file, { batch: 1, height: rows, width: columns }, isLane);
-    const at = { left: tile.core.left * scale, top: tile.core.top * scale };
-    canvas.writeTile(output, columns * scale, coreInOutput(tile, scale), at);
+  function run(tile: Tile, isAlone: boolean): Promise<void> {
+    const { source, core } = tile;
+    // Parts of a tile come in a few sizes that come again: usual is whatever was cut.
+    const isUsual = source.width === shape.width && source.height === shape.height;
+    return device.enlarge({
+      lane: pictureLane(loaded, source, isUsual),
+      turn,
+      signal,
+      isAlone,
+      fill: (input) => seen.readWindow(source, input),
+      read: (output) =>
+        canvas.writeTile(output, source.width * scale, coreInOutput(tile, scale), {
+          left: core.left * scale,
+          top: core.top * scale,
+        }),
+    });
   }
 
-  /** One of several that take tiles in turn; the first failure ends them all at their next tile. */
+  /** A tile that the device has no memory for is cut into smaller ones, as long as the network allows; then alone. */
+  async function runSomehow(tile: Tile): Promise<void> {
+    try {
+      await run(tile, false);
+    } catch (error) {
+      if (!isOutOfMemory(error)) throw error;
+      const parts = partsOf(tile, graph);
+      if (parts.length > 1) for (const part of parts) await runSomehow(part);
+      else await run(tile, true);
+    }
+  }
+
+  /** One of several that take tiles in turn. */
   async function takeTiles(): Promise<void> {
     for (let tile = tiles[next++]; tile !== undefined; tile = tiles[next++]) {
-      const slot = await device.acquire(signal);
-      try {
-        await run(tile, slot);
-      } catch (error) {
-        next = tiles.length;
-        throw error;
-      } finally {
-        slot.release();
-      }
+      await runSomehow(tile);
       completed += 1;
       onTile(completed, tiles.length);
       signal.throwIfAborted();
     }
   }
 
-  const takers = Array.from({ length: Math.min(device.slotCount, tiles.length) }, takeTiles);
+  // The first failure takes back what waits; it is the reason that all others then give.
+  const takers = Array.from({ length: Math.min(device.lookahead, tiles.length) }, () =>
+    takeTiles().catch((error: unknown) => {
+      failure.abort(error);
+      throw error;
+    }),
+  );
   // All are waited for: a canvas must not be disposed of while one of them still writes.
   const results = await Promise.allSettled(takers);
   if (seen !== picture) await seen.dispose();
   const failed = results.find((result) => result.status === 'rejected');
   if (failed !== undefined) {
     await canvas.dispose();
-    throw failed.reason;
+    throw signal.reason;
   }
   return canvas;
+}
+
+/** The same core from windows of half the size, if the network takes such; else the tile itself. */
+function partsOf(tile: Tile, { receptive_radius: overlap, input }: SuperResolutionGraph): Tile[] {
+  if (overlap === null || input.width !== 'dynamic' || input.height !== 'dynamic') return [tile];
+  const half = (length: number) => Math.ceil(length / 2 / input.multiple_of) * input.multiple_of;
+  return splitTile(tile, half(tile.source.width), half(tile.source.height), overlap);
 }
 
 /** The size the network is shown: it may take one size only, or only multiples of some number. */
@@ -107,8 +142,5 @@ function tilesOf({ width, height }: Size, graph: SuperResolutionGraph): Tile[] {
 }
 
 /** The part of a core that is picture, not padding. */
-function inside({ left, top, width, height }: Window, picture: Size): Window | undefined {
-  const columns = Math.min(left + width, picture.width) - left;
-  const rows = Math.min(top + height, picture.height) - top;
-  return columns > 0 && rows > 0 ? { left, top, width: columns, height: rows } : undefined;
-}
+const inside = (core: Window, { width, height }: Size): Window | undefined =>
+  intersection(core, { left: 0, top: 0, width, height });

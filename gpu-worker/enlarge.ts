@@ -17,9 +17,9 @@ export async function enlarge(
   attempt: Attempt,
   model: LoadedModel<'super-resolution'>,
   { upscale_factor: factor, output_format: format, quality }: ParametersOf['super-resolution'],
-  device: Pick<DevicePool, 'acquire' | 'slotCount'>,
+  device: Pick<DevicePool, 'enlarge' | 'lookahead'>,
 ): Promise<TaskResult> {
-  const { source, info, limits, watch } = attempt;
+  const { source, info, limits, watch, turn } = attempt;
   const { signal, progress } = attempt.context;
   const room = { scratchDirectory: attempt.scratchDirectory };
   const graph = pictureGraph(model, factor);
@@ -35,7 +35,7 @@ export async function enlarge(
     progress.report({ phase: 'enlarging', completed, total, unit: 'tile' });
   const canvas = keep(
     await watch.time('compute_ms', () =>
-      enlargeTiles(picture.color, graph, { device, room, signal, onTile }),
+      enlargeTiles(picture.color, graph, { device, room, turn, signal, onTile }),
     ),
   );
 

@@ -8,11 +8,16 @@ import { rank } from './classify.ts';
 import { findRows } from './detect.ts';
 import { readRgb } from './image/read-rgb.ts';
 import type { DevicePool } from './inference/device-pool.ts';
-import { isTask, type LoadedModel, pictureGraph } from './loaded-model.ts';
+import { isTask, type LoadedModel, pictureGraph, pictureLane } from './loaded-model.ts';
 import { classesDrift, detectionsDrift, pictureDrift } from './tensor/drift.ts';
 
-type Device = Pick<DevicePool, 'acquire'>;
-const never = new AbortController().signal;
+type Device = Pick<DevicePool, 'enlarge' | 'infer'>;
+
+/** A model that is not checked serves nobody, so its check comes before all jobs. */
+const on = {
+  turn: { tenant: '', job: 'golden example', priority: 'normal', deadline: 0 },
+  signal: new AbortController().signal,
+} as const;
 
 /** @throws Error that says by how much the version differs from its golden example; does nothing where it has none */
 export async function checkGolden(model: LoadedModel, device: Device): Promise<void> {
@@ -49,17 +54,14 @@ async function enlargeDrift(
   if (golden === undefined) return [];
   const expected = await readRgb(path.join(model.folder, golden.output));
   const scale = expected.width / input.width;
-  const { file } = pictureGraph(model, graphs.length === 1 ? (graphs[0]?.scale ?? scale) : scale);
-  const slot = await device.acquire(never);
-  try {
-    slot.input(input.pixels.length).set(input.pixels);
-    const output = await slot.run(file, { batch: 1, height: input.height, width: input.width }, false);
-    return [
-      { what: 'levels', found: pictureDrift(expected.pixels, output), allowed: golden.tolerance.levels },
-    ];
-  } finally {
-    slot.release();
-  }
+  const graph = pictureGraph(model, graphs.length === 1 ? (graphs[0]?.scale ?? scale) : scale);
+  const found = await device.enlarge({
+    ...on,
+    lane: pictureLane(graph, input, false),
+    fill: (room) => room.set(input.pixels),
+    read: (output) => pictureDrift(expected.pixels, output),
+  });
+  return [{ what: 'levels', found, allowed: golden.tolerance.levels }];
 }
 
 async function classDrift(
@@ -69,7 +71,7 @@ async function classDrift(
 ): Promise<Drift[]> {
   const { golden } = model.manifest;
   if (golden === undefined) return [];
-  const ranked = await rank(model, pixels, device, never);
+  const ranked = await rank(model, pixels, device, on);
   const actual = {
     class_ids: ranked.map(({ class_id }) => class_id),
     scores: ranked.map(({ score }) => score),
@@ -85,7 +87,7 @@ async function boxDrift(
 ): Promise<Drift[]> {
   const { golden } = model.manifest;
   if (golden === undefined) return [];
-  const actual = await findRows(model, pixels, golden, device, never);
+  const actual = await findRows(model, pixels, golden, device, on);
   const { score, pixels: apart } = detectionsDrift(golden.detections, actual);
   return [
     { what: 'scores', found: score, allowed: golden.tolerance.score },

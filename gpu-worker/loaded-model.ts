@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { OutboardError } from '../shared/errors.ts';
 import { type ManifestOf, type SuperResolutionGraph, type Task, versionOf } from '../shared/model.ts';
+import type { Size } from './image/pixels.ts';
 import type { GraphFile, TensorGraphFile } from './inference/session.ts';
 
 export type LoadedModel<T extends Task = Task> = T extends Task
@@ -41,18 +42,27 @@ export function pictureGraph(
   };
 }
 
-/** The one graph of a classifier or detector. */
-export function tensorGraph({
-  manifest,
-  folder,
-}: LoadedModel<'classification' | 'object-detection'>): TensorGraphFile {
-  const [graph] = manifest.graphs;
+/**
+ * The lane for a picture or tile of this size.
+ * @param isUsual false for a size that comes once: it gets no session of its own
+ */
+export const pictureLane = ({ file, graph }: LoadedGraph, { height, width }: Size, isUsual: boolean) =>
+  ({ kind: 'picture', graph: file, height, width, batch: graph.input.batch, isUsual }) as const;
+
+/** The lane of a classifier or detector. @param scalars further inputs by name */
+export function tensorLane(
+  model: LoadedModel<'classification' | 'object-detection'>,
+  scalars: Readonly<Record<string, number>> = {},
+) {
+  const [graph] = model.manifest.graphs;
   if (graph === undefined) throw new OutboardError('model_unavailable');
-  return {
-    path: path.join(folder, graph.file),
+  const file: TensorGraphFile = {
+    path: path.join(model.folder, graph.file),
     inputName: graph.input.name,
     outputNames: Object.values(graph.outputs),
   };
+  const { batch } = graph.input;
+  return { kind: 'tensors', graph: file, ...inputSize(model), batch, scalars, isUsual: true } as const;
 }
 
 /** What a classifier or detector of free size is given, in pixels. */

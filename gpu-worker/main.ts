@@ -28,6 +28,8 @@ import { Worker } from './worker.ts';
 const HUNG_AFTER_MS = 120_000;
 const METRICS_HOST = '127.0.0.1';
 const CUDA_THREADS = 2;
+/** Batching on the CPU gains nothing: bench/results. */
+const USUAL_BATCH = { cpu: 1, cuda: 8 } as const;
 
 const settings = readWorkerEnvironment(process.env);
 const log = createLogger('worker', settings.OUTBOARD_LOG_LEVEL);
@@ -36,9 +38,13 @@ const workerId = settings.OUTBOARD_WORKER_ID ?? `${hostname()}-${randomUUID().sl
 const threads =
   settings.OUTBOARD_DEVICE_THREADS ||
   (settings.OUTBOARD_DEVICE === 'cuda' ? CUDA_THREADS : availableParallelism());
+const weights = new Map(settings.OUTBOARD_TENANT_WEIGHTS);
 const device = new DevicePool({
   device: settings.OUTBOARD_DEVICE,
   threads,
+  batchSize: settings.OUTBOARD_BATCH_SIZE || USUAL_BATCH[settings.OUTBOARD_DEVICE],
+  weightOf: (tenant) => weights.get(tenant) ?? 1,
+  maxFailures: settings.OUTBOARD_DEVICE_FAILURES,
   hungAfterMs: HUNG_AFTER_MS,
   onFatal: (error) => {
     metrics.health = 'failed';

@@ -15,7 +15,7 @@ import type { LoadedModel } from './loaded-model.ts';
 interface RegistryOptions {
   readonly catalog: Pick<CatalogStore, 'read' | 'consult'>;
   readonly repository: Pick<ModelRepository, 'fetch'>;
-  readonly device: Pick<DevicePool, 'acquire' | 'inEveryThread' | 'unload'>;
+  readonly device: Pick<DevicePool, 'enlarge' | 'infer' | 'warm' | 'unload'>;
   /** Where packages lie on this machine. */
   readonly directory: string;
   /** Bytes that idle models may take together; the least recently used is let go above it. */

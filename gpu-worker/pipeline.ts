@@ -19,6 +19,7 @@ import { enlarge } from './enlarge.ts';
 import type { FetchInput } from './fetch-input.ts';
 import type { Encoded } from './image/encode.ts';
 import { type ImageInfo, type OutputFormat, probeImage } from './image/probe.ts';
+import type { Turn } from './inference/batch-queue.ts';
 import type { DevicePool } from './inference/device-pool.ts';
 import { isTask, type LoadedModel } from './loaded-model.ts';
 import type { ModelCosts } from './model-costs.ts';
@@ -36,7 +37,7 @@ interface Services {
   readonly results: Pick<ObjectStore, 'put' | 'erasePrefix'>;
   readonly models: Pick<ModelRegistry, 'versionFor' | 'use'>;
   readonly predictions: Pick<PredictionCache, 'get' | 'put'>;
-  readonly device: Pick<DevicePool, 'acquire' | 'slotCount'>;
+  readonly device: Pick<DevicePool, 'enlarge' | 'infer' | 'lookahead'>;
   readonly scratchDirectory: string;
   readonly limits: Limits;
   readonly costs: Pick<ModelCosts, 'observe'>;
@@ -51,6 +52,8 @@ export interface Attempt {
   readonly scratchDirectory: string;
   readonly context: JobContext;
   readonly watch: Stopwatch;
+  /** Whose device time it is. */
+  readonly turn: Turn;
 }
 
 /** What a task makes: pictures by role, to be stored, and plain facts. */
@@ -100,7 +103,7 @@ export class PicturePipeline implements Pipeline {
     const scratchDirectory = await this.#scratch(job);
     try {
       const result = await this.#runTask(
-        { source, info, limits, scratchDirectory, context, watch },
+        { source, info, limits, scratchDirectory, context, watch, turn: turnOf(job) },
         use.model,
         job,
       );
@@ -168,6 +171,13 @@ export class PicturePipeline implements Pipeline {
     return Object.fromEntries(await watch.time('store_ms', () => Promise.all(stored)));
   }
 }
+
+const turnOf = ({ tenant, id, priority = 'normal', deadline_at }: Job): Turn => ({
+  tenant,
+  job: id,
+  priority,
+  deadline: Date.parse(deadline_at),
+});
 
 /** What results are named after when somebody downloads them. */
 function baseName({ input }: Job): string {

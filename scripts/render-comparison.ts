@@ -63,6 +63,7 @@ try {
   const enlarged = await enlargeTiles(picture.color, pictureGraph(model, FACTOR), {
     device,
     room,
+    turn: { tenant: '', job: '', priority: 'normal', deadline: 0 },
     signal: new AbortController().signal,
     onTile: () => {},
   });

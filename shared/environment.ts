@@ -80,6 +80,30 @@ const workerSchema = z.object({
     .default('cpu')
     .describe('`cuda` refuses to start where a model cannot run wholly on the GPU.'),
   OUTBOARD_DEVICE_THREADS: wholeNumber(0, 0, 'Threads that run models; 0: one a core on the CPU, two a GPU.'),
+  OUTBOARD_BATCH_SIZE: wholeNumber(
+    0,
+    0,
+    'Most tiles or pictures in one run of a model; 0: one on the CPU, eight on a GPU.',
+  ),
+  OUTBOARD_DEVICE_FAILURES: wholeNumber(
+    3,
+    1,
+    'After this many failures in a row, not one the fault of its input, the worker ends itself.',
+  ),
+  OUTBOARD_TENANT_WEIGHTS: z
+    .string()
+    .default('')
+    .transform((list, context) => {
+      const entries = list.split(',').filter((entry) => entry !== '');
+      const weights = entries.map((entry) => /^(.+)=(\d+(?:\.\d+)?)$/.exec(entry));
+      if (weights.every((found) => Number(found?.[2]) > 0))
+        return weights.map((found) => [found?.[1] ?? '', Number(found?.[2])] as const);
+      context.addIssue('`tenant=weight` by commas, weights above 0');
+      return z.NEVER;
+    })
+    .describe(
+      'Shares of the device while several tenants wait, as `tenant=weight` by commas; 1 for who is not named.',
+    ),
   OUTBOARD_CONCURRENT_JOBS: wholeNumber(0, 0, 'Jobs in hand at once; 0: twice the device threads.'),
   OUTBOARD_MODELS_DIRECTORY: textOr(
     '/tmp/outboard/models',

@@ -77,6 +77,11 @@ export const errorKinds = {
 
   // The run.
   model_failed: kind(500, true, 'The model failed on this input.'),
+  device_out_of_memory: kind(
+    500,
+    false,
+    'The device has too little memory for this, even for one small piece at a time.',
+  ),
   model_unavailable: kind(503, true, 'The model could not be loaded.'),
   storage_failed: kind(503, true, 'Results could not be stored.'),
   attempts_exhausted: kind(500, false, 'The job was started as often as allowed and never finished.'),

@@ -12,6 +12,10 @@ export type JobStatus = (typeof jobStatuses)[number];
 const terminalStatuses: ReadonlySet<JobStatus> = new Set(['succeeded', 'failed', 'canceled', 'expired']);
 export const isTerminal = (status: JobStatus): boolean => terminalStatuses.has(status);
 
+/** `batch` waits until no job of priority `normal` wants the device. */
+export const jobPriorities = ['normal', 'batch'] as const;
+export type JobPriority = (typeof jobPriorities)[number];
+
 /** Where the worker finds the picture. */
 export type JobInput =
   | { readonly kind: 'url'; readonly url: string; readonly name?: string }
@@ -68,6 +72,8 @@ export interface Job {
   readonly model_version?: string;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly input: JobInput;
+  /** Absent means `normal`. */
+  readonly priority?: JobPriority;
   /** The client asked not to be given a stored answer. */
   readonly no_cache?: boolean;
   /** Predicted device seconds (shared/cost.ts). */

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { OutboardError } from './errors.ts';
-import { type JobInput, jobStatuses } from './job.ts';
+import { type JobInput, type JobPriority, jobPriorities, jobStatuses } from './job.ts';
 import { type ModelCatalog, type ModelManifest, resolveModel } from './model.ts';
 import { numeric, parametersFor } from './parameters.ts';
 
@@ -14,6 +14,11 @@ const modelField = z
   .max(128)
   .default('super-resolution')
   .meta({ description: 'A model, an alias, or `name@version`.' });
+
+const priorityField = z
+  .enum(jobPriorities)
+  .default('normal')
+  .meta({ description: '`batch` gets the device only where no other job waits for it.' });
 
 const imageName = z
   .string()
@@ -43,7 +48,7 @@ const inputFields = {
 
 /** @param parameters those of the model asked for */
 export const createJobSchema = (parameters: z.ZodObject) =>
-  z.strictObject({ model: modelField, ...inputFields, ...parameters.shape });
+  z.strictObject({ model: modelField, priority: priorityField, ...inputFields, ...parameters.shape });
 
 /** Metadata of an S3 object holds 2 KB in all; the parameters of a job fit easily. */
 export const createUploadSchema = (parameters: z.ZodObject) =>
@@ -53,6 +58,7 @@ export const createUploadSchema = (parameters: z.ZodObject) =>
       .enum(['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/tiff', 'image/avif'])
       .meta({ description: 'The upload must declare exactly this type.' }),
     image_name: imageName.optional(),
+    priority: priorityField,
     max_bytes: z
       .int()
       .positive()
@@ -76,6 +82,7 @@ interface CheckedRequest {
   readonly model: string;
   readonly manifest: ModelManifest;
   readonly parameters: Record<string, unknown>;
+  readonly priority: JobPriority;
 }
 
 export interface CheckedJobRequest extends CheckedRequest {
@@ -91,7 +98,8 @@ export function checkCreateJob(body: unknown, catalog: ModelCatalog): CheckedJob
   const schema = parametersFor(manifest);
   const request = parse(createJobSchema(schema), body);
   const parameters = parse(schema, request);
-  return { model: request.model, manifest, parameters, input: readInput(request) };
+  const { model, priority } = request;
+  return { model, manifest, parameters, priority, input: readInput(request) };
 }
 
 export interface CheckedUploadRequest extends CheckedRequest {
@@ -110,6 +118,7 @@ export function checkCreateUpload(body: unknown, catalog: ModelCatalog): Checked
     model: request.model,
     manifest,
     parameters: parse(schema, request),
+    priority: request.priority,
     contentType: request.content_type,
     imageName: request.image_name,
     maxBytes: request.max_bytes,

@@ -1,7 +1,7 @@
 /** What the API answers, for OpenAPI and for clients' types. The views in functions/http build exactly these. */
 import { z } from 'zod';
 import { errorKinds } from './errors.ts';
-import { jobStatuses } from './job.ts';
+import { jobPriorities, jobStatuses } from './job.ts';
 
 const time = z.iso.datetime();
 
@@ -80,6 +80,7 @@ export const jobSchema = z
     model: z.string(),
     model_version: z.string().optional(),
     parameters: z.record(z.string(), z.unknown()),
+    priority: z.enum(jobPriorities),
     progress: z
       .object({ phase: z.string(), completed: z.int(), total: z.int(), unit: z.string() })
       .optional(),

@@ -22,6 +22,7 @@ export function jobSummary(job: Job, baseUrl: string) {
     model: job.model,
     model_version: job.model_version,
     parameters: job.parameters,
+    priority: job.priority ?? 'normal',
     progress: job.progress,
     attempt: job.attempt,
     max_attempts: job.max_attempts,

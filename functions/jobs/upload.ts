@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { UPLOAD_PREFIX } from '../../shared/aws/object-store.ts';
-import { deriveJobId, newJobId } from '../../shared/job.ts';
+import { deriveJobId, jobPriorities, newJobId } from '../../shared/job.ts';
 import type { CheckedUploadRequest } from '../../shared/requests.ts';
 
 const METADATA_NAME = 'outboard-request';
@@ -14,6 +14,7 @@ const uploadRequest = z.object({
   parameters: z.record(z.string(), z.unknown()),
   image_name: z.string().optional(),
   start_job: z.boolean(),
+  priority: z.enum(jobPriorities).optional(),
 });
 export type UploadRequest = z.infer<typeof uploadRequest>;
 
@@ -29,6 +30,7 @@ export function uploadMetadata(checked: CheckedUploadRequest): Record<string, st
     parameters: checked.parameters,
     image_name: checked.imageName,
     start_job: checked.startJob,
+    priority: checked.priority,
   };
   return { [METADATA_NAME]: Buffer.from(JSON.stringify(request)).toString('base64url') };
 }

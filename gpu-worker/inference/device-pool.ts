@@ -1,82 +1,138 @@
 /**
- * The device as the main thread sees it: threads that run onnxruntime, each with two slots of shared memory, so
- * that one slot is filled or emptied while the other computes. Waiters are served first come, first served, which
- * shares the device between jobs tile by tile.
+ * The device as the rest of the worker sees it: pictures and tiles of any job go in, answers come out, and how they share
+ * runs, threads and memory is decided here. One batcher, and threads that each have two slots.
  */
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
-import { OutboardError } from '../../shared/errors.ts';
-import type { DeviceReply, DeviceRequest, DeviceWork, ThreadData } from './device-protocol.ts';
-import type { DeviceKind, GraphFile, ImageShape, PlainTensors, TensorGraphFile } from './session.ts';
+import type { Turn } from './batch-queue.ts';
+import { Batcher, type Item, type RunReport } from './batcher.ts';
+import { DeviceError } from './device-error.ts';
+import { Lane, type LaneSpec, laneKey } from './lane.ts';
+import type { PlainTensors } from './session.ts';
+import { Slot } from './slot.ts';
+import { ThreadHandle, type ThreadOptions } from './thread-handle.ts';
 
 const SLOTS_PER_THREAD = 2;
+/** Device failures in a row, a sound input among them, after which the device is given up. */
+const MOST_FAILURES = 3;
+/** Clients choose thresholds, and each choice is a lane; what was learnt about a forgotten one is learnt again. */
+const MOST_LANES = 256;
 
-/** A place to put one input and get one output. Taken with `acquire`, given back with `release`. */
-export interface Slot {
-  /** A view of at least `bytes` bytes to write the input into. */
-  input(bytes: number): Uint8Array;
-  /** Runs the graph on the input. The view returned is valid until `release`. @throws model_failed */
-  run(graph: GraphFile, shape: ImageShape, isLane: boolean): Promise<Uint8Array>;
-  /** Runs a graph that answers with small tensors, which are the caller's to keep. @throws model_failed */
-  infer(
-    graph: TensorGraphFile,
-    shape: ImageShape,
-    scalars: Readonly<Record<string, number>>,
-  ): Promise<PlainTensors>;
-  release(): void;
+/** One tile or picture for the device. */
+export interface Work {
+  readonly turn: Turn;
+  readonly signal: AbortSignal;
+  /** Runs while the device does nothing else: the last try of what did not fit. */
+  readonly isAlone?: boolean;
+  /** Copies the input, height × width × 3 bytes; called when the run begins, once more for each time it is repeated. */
+  readonly fill: (input: Uint8Array) => void;
 }
 
-interface PoolOptions {
-  readonly device: DeviceKind;
+type Spec<Kind> = Extract<LaneSpec, { kind: Kind }>;
+
+interface PictureWork<Answer> extends Work {
+  readonly lane: Spec<'picture'>;
+  /** Copies what it needs; the memory is used again when it returns. */
+  readonly read: (output: Uint8Array) => Answer;
+}
+
+interface TensorWork<Answer> extends Work {
+  readonly lane: Spec<'tensors'>;
+  /** @param place of this picture in the batch that the tensors are of @param batch pictures in it */
+  readonly read: (tensors: PlainTensors, place: number, batch: number) => Answer;
+}
+
+interface PoolOptions extends ThreadOptions {
   readonly threads: number;
-  /** A run that takes longer means a wedged device; the process must end and be started anew. */
-  readonly hungAfterMs: number;
-  /** Called once, when the device can no longer be trusted: a thread died or hangs. */
-  readonly onFatal: (error: Error) => void;
-}
-
-interface Waiter {
-  readonly resolve: (slot: Slot) => void;
-  readonly reject: (reason: unknown) => void;
+  /** Most pictures in one run, where the graph leaves it open. */
+  readonly batchSize?: number;
+  /** See Setting OUTBOARD_TENANT_WEIGHTS. */
+  readonly weightOf?: (tenant: string) => number;
+  readonly maxFailures?: number;
+  readonly onRun?: (report: RunReport) => void;
 }
 
 export class DevicePool {
-  readonly #threads: DeviceThread[];
-  readonly #free: Slot[] = [];
-  readonly #waiters = new Set<Waiter>();
-  readonly slotCount: number;
+  readonly #options: PoolOptions;
+  readonly #threads: ThreadHandle[];
+  readonly #slots: Slot[];
+  readonly #batcher: Batcher;
+  readonly #lanes = new Map<string, Lane>();
+  /** A lane that is known to work, for telling a bad input from a bad device. */
+  #proven: Lane | undefined;
+  #failures = 0;
+  /** How many items one job should offer at once, so that full batches can be formed of it alone. */
+  readonly lookahead: number;
 
   constructor(options: PoolOptions) {
-    this.#threads = Array.from({ length: options.threads }, () => new DeviceThread(options));
+    this.#options = options;
+    this.#threads = Array.from({ length: options.threads }, () => new ThreadHandle(options));
     // Interleaved, so that the first jobs spread over the threads.
-    for (let round = 0; round < SLOTS_PER_THREAD; round += 1) {
-      for (const thread of this.#threads) this.#free.push(this.#newSlot(thread));
+    this.#slots = Array.from({ length: SLOTS_PER_THREAD }, () =>
+      this.#threads.map((thread) => new Slot(thread)),
+    ).flat();
+    this.lookahead = this.#slots.length * this.#batchSize * 2;
+    this.#batcher = new Batcher({
+      slots: this.#slots,
+      isShared: options.device === 'cuda',
+      weightOf: options.weightOf,
+      onRun: (report) => {
+        this.#failures = 0;
+        options.onRun?.(report);
+      },
+      isSound: (slot) => this.#isSound(slot),
+    });
+  }
+
+  /** Threads, each of which can be busy. */
+  get threads(): number {
+    return this.#threads.length;
+  }
+
+  /** Items that wait, by lane; a lane that is known and has none counts too. */
+  depths(): Map<string, number> {
+    const depths = new Map([...this.#lanes.values()].map((lane) => [lane.label, 0]));
+    for (const { lane, depth } of this.#batcher.depths()) {
+      depths.set(lane.label, (depths.get(lane.label) ?? 0) + depth);
     }
-    this.slotCount = this.#free.length;
+    return depths;
   }
 
-  /** The next free slot. Rejects with the signal's reason if that aborts first. */
-  async acquire(signal: AbortSignal): Promise<Slot> {
-    signal.throwIfAborted();
-    const free = this.#free.shift();
-    if (free !== undefined) return free;
-    const { promise, resolve, reject } = Promise.withResolvers<Slot>();
-    const waiter = { resolve, reject };
-    this.#waiters.add(waiter);
-    const leave = () => {
-      if (this.#waiters.delete(waiter)) reject(signal.reason);
-    };
-    signal.addEventListener('abort', leave, { once: true });
-    return promise.finally(() => signal.removeEventListener('abort', leave));
+  /** A picture into a picture. @throws model_failed, device_out_of_memory; the signal's reason */
+  enlarge<Answer>({ lane, read, ...work }: PictureWork<Answer>): Promise<Answer> {
+    return this.#submit(lane, work, ({ output }, place, { answerBytes }) =>
+      read(output.subarray(place * answerBytes, (place + 1) * answerBytes)),
+    );
   }
 
-  /** Does the same in every thread, to load what it needs there before the first job does. */
-  async inEveryThread(work: (slot: Slot) => Promise<void>): Promise<void> {
-    await Promise.all(this.#threads.map((thread) => work(this.#newSlot(thread))));
+  /** A picture into small tensors. @throws as enlarge */
+  infer<Answer>({ lane, read, ...work }: TensorWork<Answer>): Promise<Answer> {
+    return this.#submit(lane, work, ({ tensors, runSize }, place) => read(tensors, place, runSize));
+  }
+
+  /** Opens the lane's sessions in every thread and runs each once, so that no job pays for it. @throws DeviceError */
+  async warm(spec: LaneSpec): Promise<void> {
+    const lane = this.#laneOf(spec);
+    await Promise.all(
+      this.#threads.map(async (thread) => {
+        const slot = new Slot(thread);
+        for (const size of lane.usualRuns.toReversed()) {
+          // A size that the device has no memory for is not used; the smallest must fit.
+          const result = await slot.runBlank(lane, size).catch(async (error: unknown) => {
+            if (!isOutOfMemory(error) || size === 1 || !lane.canShrink) throw error;
+            lane.shrink(size, performance.now());
+            await slot.forget(lane, size);
+          });
+          if (result !== undefined && size === lane.size) lane.measured(result.runMs);
+        }
+      }),
+    );
+    for (const slot of this.#slots) slot.reserve(lane, lane.size);
+    this.#proven = lane;
   }
 
   /** Lets go of a graph's sessions; a later run loads them again. */
   async unload(path: string): Promise<void> {
+    for (const [key, lane] of this.#lanes) if (lane.spec.graph.path === path) this.#lanes.delete(key);
+    if (this.#proven?.spec.graph.path === path) this.#proven = undefined;
     await Promise.all(this.#threads.map((thread) => thread.do({ kind: 'unload', path })));
   }
 
@@ -85,79 +141,63 @@ export class DevicePool {
     await Promise.all(this.#threads.map((thread) => thread.close()));
   }
 
-  #newSlot(thread: DeviceThread): Slot {
-    let inputBuffer = new SharedArrayBuffer(0);
-    let outputBuffer = new SharedArrayBuffer(0);
-    const slot: Slot = {
-      input: (bytes) => {
-        if (inputBuffer.byteLength < bytes) inputBuffer = new SharedArrayBuffer(bytes);
-        return new Uint8Array(inputBuffer, 0, bytes);
-      },
-      run: async (graph, shape, isLane) => {
-        const bytes = shape.batch * shape.height * shape.width * graph.scale * graph.scale * 3;
-        if (outputBuffer.byteLength < bytes) outputBuffer = new SharedArrayBuffer(bytes);
-        await thread.do({ kind: 'picture', graph, shape, isLane, input: inputBuffer, output: outputBuffer });
-        return new Uint8Array(outputBuffer, 0, bytes);
-      },
-      infer: async (graph, shape, scalars) => {
-        const tensors = await thread.do({ kind: 'tensors', graph, shape, scalars, input: inputBuffer });
-        return tensors ?? {};
-      },
-      release: () => {
-        const [waiter] = this.#waiters;
-        if (waiter === undefined) {
-          this.#free.push(slot);
-        } else {
-          this.#waiters.delete(waiter);
-          waiter.resolve(slot);
-        }
-      },
+  get #batchSize(): number {
+    return this.#options.batchSize ?? 1;
+  }
+
+  #laneOf(spec: LaneSpec): Lane {
+    const key = laneKey(spec);
+    const known = this.#lanes.get(key);
+    if (known !== undefined) return known;
+    const lane = new Lane(spec, this.#options.device, this.#batchSize);
+    // A size that comes once teaches nothing.
+    if (!spec.isUsual) return lane;
+    const [oldest] = this.#lanes.keys();
+    if (this.#lanes.size >= MOST_LANES && oldest !== undefined) this.#lanes.delete(oldest);
+    this.#lanes.set(key, lane);
+    return lane;
+  }
+
+  #submit<Answer>(
+    spec: LaneSpec,
+    { turn, signal, isAlone = false, fill }: Work,
+    read: (...result: [...Parameters<Item['deliver']>, Lane]) => Answer,
+  ): Promise<Answer> {
+    const lane = this.#laneOf(spec);
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    const item: Item = {
+      lane,
+      turn,
+      since: performance.now(),
+      signal,
+      isAlone,
+      fill,
+      deliver: (result, place) => resolve(read(result, place, lane)),
+      fail: reject,
     };
-    return slot;
+    const leave = () => this.#batcher.leave(item);
+    signal.addEventListener('abort', leave, { once: true });
+    this.#batcher.submit(item);
+    return promise.finally(() => signal.removeEventListener('abort', leave));
+  }
+
+  /** A run of an input that is known to be good tells whose fault a failure was. */
+  async #isSound(slot: Slot): Promise<boolean> {
+    if (this.#proven === undefined) return true;
+    try {
+      await slot.runBlank(this.#proven, this.#proven.runSize(1));
+      this.#failures = 0;
+      return true;
+    } catch (error) {
+      this.#failures += 1;
+      if (this.#failures >= (this.#options.maxFailures ?? MOST_FAILURES)) {
+        this.#options.onFatal(
+          new Error(`The device failed ${this.#failures} times in a row.`, { cause: error }),
+        );
+      }
+      return false;
+    }
   }
 }
 
-/** One device thread and the runs it was given. */
-class DeviceThread {
-  readonly #worker: Worker;
-  readonly #running = new Map<number, (reply: DeviceReply) => void>();
-  readonly #options: PoolOptions;
-  #nextId = 0;
-  #closing = false;
-
-  constructor(options: PoolOptions) {
-    this.#options = options;
-    const workerData: ThreadData = { device: options.device };
-    this.#worker = new Worker(new URL('./device-thread.ts', import.meta.url), { workerData, name: 'device' });
-    this.#worker.on('message', (reply: DeviceReply) => {
-      this.#running.get(reply.id)?.(reply);
-      this.#running.delete(reply.id);
-    });
-    this.#worker.on('error', (error) =>
-      options.onFatal(error instanceof Error ? error : new Error(String(error))),
-    );
-    this.#worker.on('exit', (code) => {
-      if (!this.#closing) options.onFatal(new Error(`A device thread ended by itself with code ${code}.`));
-    });
-  }
-
-  async do(work: DeviceWork): Promise<PlainTensors | undefined> {
-    const id = this.#nextId++;
-    const { promise, resolve } = Promise.withResolvers<DeviceReply>();
-    this.#running.set(id, resolve);
-    const watchdog = setTimeout(() => {
-      const { hungAfterMs, onFatal } = this.#options;
-      onFatal(new Error(`The device did not finish "${work.kind}" within ${hungAfterMs} ms.`));
-    }, this.#options.hungAfterMs);
-    this.#worker.postMessage({ id, work } satisfies DeviceRequest);
-    const reply = await promise.finally(() => clearTimeout(watchdog));
-    if (!reply.ok) throw new OutboardError('model_failed', { cause: new Error(reply.reason) });
-    return reply.tensors;
-  }
-
-  async close(): Promise<void> {
-    this.#closing = true;
-    this.#worker.postMessage('close' satisfies DeviceRequest);
-    await once(this.#worker, 'exit');
-  }
-}
+const isOutOfMemory = (error: unknown): boolean => error instanceof DeviceError && error.isOutOfMemory;

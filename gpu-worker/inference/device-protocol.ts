@@ -5,35 +5,43 @@ export interface ThreadData {
   readonly device: DeviceKind;
 }
 
-/** A picture into a picture. */
-export interface PictureRun {
-  readonly kind: 'picture';
-  readonly graph: GraphFile;
+interface Run {
   readonly shape: ImageShape;
-  /** True for the one tile shape of a graph: it has a session of its own. */
+  /** True for a shape that comes again and again: it has a session of its own. */
   readonly isLane: boolean;
   readonly input: SharedArrayBuffer;
+}
+
+/** Pictures into pictures. */
+export interface PictureRun extends Run {
+  readonly kind: 'picture';
+  readonly graph: GraphFile;
   readonly output: SharedArrayBuffer;
 }
 
-/** A picture into small tensors. */
-export interface TensorRun {
+/** Pictures into small tensors. */
+export interface TensorRun extends Run {
   readonly kind: 'tensors';
   readonly graph: TensorGraphFile;
-  readonly shape: ImageShape;
   readonly scalars: Readonly<Record<string, number>>;
-  readonly input: SharedArrayBuffer;
 }
 
-/** Lets go of every session of a graph; the next run of it loads it again. */
+/** Lets go of the sessions of a graph, of one shape or of all; the next run that needs one opens it again. */
 interface Unload {
   readonly kind: 'unload';
   readonly path: string;
+  readonly shape?: ImageShape;
 }
 
 export type DeviceWork = PictureRun | TensorRun | Unload;
 export type DeviceRequest = { readonly id: number; readonly work: DeviceWork } | 'close';
 
 export type DeviceReply =
-  | { readonly id: number; readonly ok: true; readonly tensors?: PlainTensors }
+  | {
+      readonly id: number;
+      readonly ok: true;
+      /** Of the run alone, without opening a session. */
+      readonly runMs: number;
+      readonly tensors?: PlainTensors;
+    }
   | { readonly id: number; readonly ok: false; readonly reason: string };

@@ -17,7 +17,7 @@ const port = parentPort;
 if (port === null) throw new Error('device-thread.ts is started by DevicePool as a worker thread.');
 const { device } = workerData as ThreadData;
 
-/** Sessions by graph and, for lanes, by exact shape; each is opened once and used by every run that fits it. */
+/** Sessions by graph and exact shape; each is opened once and used by every run that fits it. */
 class SessionCache<Session extends { release(): Promise<void> }> {
   readonly #sessions = new Map<string, Promise<Session>>();
 
@@ -33,9 +33,10 @@ class SessionCache<Session extends { release(): Promise<void> }> {
     return session;
   }
 
-  async release(path: string): Promise<void> {
+  /** @param variant all of the graph's sessions where it is not given */
+  async release(path: string, variant: string | undefined): Promise<void> {
     for (const [key, session] of this.#sessions) {
-      if (!key.startsWith(`${path} `)) continue;
+      if (variant === undefined ? !key.startsWith(`${path} `) : key !== `${path} ${variant}`) continue;
       this.#sessions.delete(key);
       await (await session.catch(() => undefined))?.release();
     }
@@ -45,32 +46,49 @@ class SessionCache<Session extends { release(): Promise<void> }> {
 const pictures = new SessionCache<Awaited<ReturnType<typeof openSession>>>();
 const tensors = new SessionCache<Awaited<ReturnType<typeof openTensorSession>>>();
 
-async function runPicture({ graph, shape, isLane, input, output }: PictureRun): Promise<void> {
-  const lane = isLane ? `${shape.batch}x${shape.height}x${shape.width}` : 'any';
-  const open = () => openSession(graph, device, isLane ? shape : undefined);
-  const session = await pictures.get(graph.path, lane, open);
-  await session.run(view(input, shape), shape, view(output, shape, graph.scale));
+const variantOf = ({ batch, height, width }: ImageShape): string => `${batch}x${height}x${width}`;
+
+interface Answer {
+  readonly runMs: number;
+  readonly tensors?: PlainTensors;
 }
 
-async function runTensors({ graph, shape, scalars, input }: TensorRun): Promise<PlainTensors> {
-  const session = await tensors.get(graph.path, 'any', () => openTensorSession(graph, device));
-  return session.run(view(input, shape), shape, scalars);
+async function timed<T>(run: () => Promise<T>): Promise<{ readonly runMs: number; readonly result: T }> {
+  const start = performance.now();
+  const result = await run();
+  return { runMs: performance.now() - start, result };
+}
+
+async function runPicture({ graph, shape, isLane, input, output }: PictureRun): Promise<Answer> {
+  const open = () => openSession(graph, device, isLane ? shape : undefined);
+  const session = await pictures.get(graph.path, isLane ? variantOf(shape) : 'any', open);
+  const { runMs } = await timed(() =>
+    session.run(view(input, shape), shape, view(output, shape, graph.scale)),
+  );
+  return { runMs };
+}
+
+async function runTensors({ graph, shape, isLane, scalars, input }: TensorRun): Promise<Answer> {
+  const open = () => openTensorSession(graph, device, isLane ? shape : undefined);
+  const session = await tensors.get(graph.path, isLane ? variantOf(shape) : 'any', open);
+  const { runMs, result } = await timed(() => session.run(view(input, shape), shape, scalars));
+  return { runMs, tensors: result };
 }
 
 const view = (buffer: SharedArrayBuffer, { batch, height, width }: ImageShape, scale = 1): Uint8Array =>
   new Uint8Array(buffer, 0, batch * height * width * scale * scale * 3);
 
-async function work(task: DeviceWork): Promise<PlainTensors | undefined> {
+async function work(task: DeviceWork): Promise<Answer> {
   if (task.kind === 'tensors') return runTensors(task);
-  if (task.kind === 'picture') await runPicture(task);
-  else await Promise.all([pictures.release(task.path), tensors.release(task.path)]);
-  return undefined;
+  if (task.kind === 'picture') return runPicture(task);
+  const variant = task.shape && variantOf(task.shape);
+  await Promise.all([pictures.release(task.path, variant), tensors.release(task.path, variant)]);
+  return { runMs: 0 };
 }
 
 async function answer(id: number, task: DeviceWork): Promise<DeviceReply> {
   try {
-    const result = await work(task);
-    return result === undefined ? { id, ok: true } : { id, ok: true, tensors: result };
+    return { id, ok: true, ...(await work(task)) };
   } catch (error) {
     return { id, ok: false, reason: error instanceof Error ? error.message : String(error) };
   }

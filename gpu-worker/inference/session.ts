@@ -95,8 +95,13 @@ export async function openSession(
   };
 }
 
-export async function openTensorSession(graph: TensorGraphFile, device: DeviceKind): Promise<TensorSession> {
-  const session = await create(graph.path, device);
+/** @param exact as of openSession */
+export async function openTensorSession(
+  graph: TensorGraphFile,
+  device: DeviceKind,
+  exact?: ImageShape,
+): Promise<TensorSession> {
+  const session = await create(graph.path, device, exact);
   return {
     async run(input, shape, scalars) {
       const extra = Object.entries(scalars).map(([name, value]) => [

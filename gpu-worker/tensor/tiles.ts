@@ -59,6 +59,35 @@ export function coreInOutput({ source, core }: Tile, factor: number): Window {
   };
 }
 
+/**
+ * One tile as several smaller ones with the same core and within the same window, for a device with too little memory.
+ * Pixels of the core keep their distance from every cut: those of the tile are at least `overlap` away, and so are
+ * those of its parts. @returns the tile alone where windows of that size would be all margin
+ */
+export function splitTile(tile: Tile, tileWidth: number, tileHeight: number, overlap: number): Tile[] {
+  const { left, top, width, height } = tile.source;
+  const isPossible = (length: number, part: number) => length <= part || part > 2 * overlap;
+  if (!isPossible(width, tileWidth) || !isPossible(height, tileHeight)) return [tile];
+  return planTiles({ width, height, tileWidth, tileHeight, overlap }).flatMap((part) => {
+    const core = intersection(moved(part.core, left, top), tile.core);
+    return core === undefined ? [] : [{ source: moved(part.source, left, top), core }];
+  });
+}
+
+const moved = (window: Window, left: number, top: number): Window => ({
+  ...window,
+  left: window.left + left,
+  top: window.top + top,
+});
+
+/** @returns undefined where they have no pixel in common */
+export function intersection(a: Window, b: Window): Window | undefined {
+  const [left, top] = [Math.max(a.left, b.left), Math.max(a.top, b.top)];
+  const width = Math.min(a.left + a.width, b.left + b.width) - left;
+  const height = Math.min(a.top + a.height, b.top + b.height) - top;
+  return width > 0 && height > 0 ? { left, top, width, height } : undefined;
+}
+
 interface Span {
   readonly start: number;
   readonly length: number;

@@ -42,6 +42,18 @@ it('answers 202 when row and message are there', async () => {
   expect(await takeAll()).toEqual([id]);
 });
 
+it('keeps the priority asked for on the row and shows it', async () => {
+  const { create, post, jobs, idOf } = await open();
+  const answer = create(post({ image_url: URL_, priority: 'batch' }));
+  expect((await answer).body).toMatchObject({ priority: 'batch' });
+  expect(await jobs.get(await idOf(answer))).toMatchObject({ priority: 'batch' });
+  expect((await create(post({ image_url: URL_ }))).body).toMatchObject({ priority: 'normal' });
+  await expect(create(post({ image_url: URL_, priority: 'first' }))).rejects.toMatchObject({
+    code: 'invalid_request',
+    field: 'priority',
+  });
+});
+
 it('stores a picture that came inline before the row says where it is', async () => {
   const { create, post, jobs, uploads, idOf } = await open();
   const row = await jobs.get(await idOf(create(post({ ...inline(), image_name: 'a.png' }))));

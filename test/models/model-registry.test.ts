@@ -5,7 +5,7 @@ import path from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DevicePool } from '../../gpu-worker/inference/device-pool.ts';
-import { isTask, pictureGraph } from '../../gpu-worker/loaded-model.ts';
+import { isTask, pictureGraph, pictureLane } from '../../gpu-worker/loaded-model.ts';
 import { ModelRegistry, type ModelUse } from '../../gpu-worker/model-registry.ts';
 import { startS3Server } from '../../local/s3/server.ts';
 import { CatalogStore } from '../../shared/aws/catalog-store.ts';
@@ -78,13 +78,13 @@ afterEach(() => bundle.close());
 /** Runs the model once on a grey picture. @returns how many bytes came out */
 async function enlarge({ model }: ModelUse): Promise<number> {
   if (!isTask(model, 'super-resolution')) throw new Error('not an enlarger');
-  const slot = await bundle.device.acquire(new AbortController().signal);
-  try {
-    slot.input(16 * 16 * 3).fill(128);
-    return (await slot.run(pictureGraph(model, 2).file, { batch: 1, height: 16, width: 16 }, false)).length;
-  } finally {
-    slot.release();
-  }
+  return bundle.device.enlarge({
+    lane: pictureLane(pictureGraph(model, 2), { width: 16, height: 16 }, false),
+    turn: { tenant: 'test', job: 'test', priority: 'normal', deadline: 0 },
+    signal: new AbortController().signal,
+    fill: (input) => input.fill(128),
+    read: (output) => output.length,
+  });
 }
 
 describe('the versions of a worker', () => {
