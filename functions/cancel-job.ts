@@ -1,11 +1,12 @@
 /** POST /v1/jobs/{id}/cancel: ends a queued or running job now; its worker loses the claim and stops within a tile. */
 import { connectJobs } from '../shared/aws/connect.ts';
+import { connectPublisher } from '../shared/aws/connect-channel.ts';
 import type { JobStore } from '../shared/aws/job-store.ts';
 import { readFunctionsEnvironment } from '../shared/environment.ts';
 import { OutboardError } from '../shared/errors.ts';
+import { jobSummary } from '../shared/job-view.ts';
 import { createLogger } from '../shared/log.ts';
 import { httpFunction, type Reply, type Request } from './http/edge.ts';
-import { jobSummary } from './http/job-view.ts';
 import { ownedJob } from './jobs/owned.ts';
 
 export function cancelJob(jobs: Pick<JobStore, 'get' | 'end'>) {
@@ -20,5 +21,7 @@ export function cancelJob(jobs: Pick<JobStore, 'get' | 'end'>) {
   };
 }
 
-const { jobs } = connectJobs(readFunctionsEnvironment(process.env));
-export const handler = httpFunction(cancelJob(jobs), createLogger('cancel-job'));
+const settings = readFunctionsEnvironment(process.env);
+const log = createLogger('cancel-job');
+const { jobs } = connectJobs(settings, connectPublisher(settings, log));
+export const handler = httpFunction(cancelJob(jobs), log);

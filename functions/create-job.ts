@@ -8,16 +8,18 @@ import {
   connectObjects,
   connectQueue,
   connectScaler,
+  connectSecrets,
 } from '../shared/aws/connect.ts';
 import { inputKey, type ObjectStore, uploadKey } from '../shared/aws/object-store.ts';
 import { type FunctionsEnvironment, readFunctionsEnvironment } from '../shared/environment.ts';
 import { OutboardError } from '../shared/errors.ts';
 import { checkImageFormat } from '../shared/image-format.ts';
 import { deriveJobId, type JobInput, newJobId } from '../shared/job.ts';
+import { jobSummary, jobView } from '../shared/job-view.ts';
 import { createLogger } from '../shared/log.ts';
 import { type CheckedJobRequest, checkCreateJob } from '../shared/requests.ts';
 import { httpFunction, type Reply, type Request, readJson } from './http/edge.ts';
-import { jobSummary, jobView } from './http/job-view.ts';
+import { channelFrom, type GrantChannel, grantChannel } from './jobs/channel-grant.ts';
 import { overloadCheck } from './jobs/overload.ts';
 import { type KnownPicture, type Predict, predictWork } from './jobs/predict.ts';
 import { newJob, type SubmitServices, submitJob } from './jobs/submit.ts';
@@ -30,6 +32,7 @@ interface Services extends SubmitServices {
   readonly uploads: Pick<ObjectStore, 'bucket' | 'put' | 'head'>;
   readonly results: Pick<ObjectStore, 'presignGet' | 'uri'>;
   readonly predict: Predict;
+  readonly grant: GrantChannel;
   readonly refuseOverload: () => Promise<void>;
 }
 
@@ -77,7 +80,12 @@ export function createJob(services: Services, settings: FunctionsEnvironment) {
       return { status: 200, body: view, headers: { 'preference-applied': `wait=${wait}` } };
     }
     const summary = jobSummary(ended ?? job, request.baseUrl);
-    return { status: 202, body: summary, headers: { location: summary.links.self } };
+    const channel = await services.grant(ended ?? job);
+    return {
+      status: 202,
+      body: channel === undefined ? summary : { ...summary, channel },
+      headers: { location: summary.links.self },
+    };
   };
 }
 
@@ -135,6 +143,7 @@ export const handler = httpFunction(
       uploads: connectObjects(settings, settings.OUTBOARD_UPLOADS_BUCKET),
       results: connectObjects(settings, settings.OUTBOARD_RESULTS_BUCKET),
       predict: predictWork(fleet),
+      grant: grantChannel(connectSecrets(settings), channelFrom(settings)),
       wake: wakeFleet({ fleet, scaler: connectScaler(settings), log }),
       refuseOverload: overloadCheck(queue, settings.OUTBOARD_MAX_QUEUED_JOBS),
     },

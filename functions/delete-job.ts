@@ -1,5 +1,6 @@
 /** DELETE /v1/jobs/{id}: erases input, results and row. An open job is canceled first, so nothing works on it. */
 import { connectJobs, connectObjects } from '../shared/aws/connect.ts';
+import { connectPublisher } from '../shared/aws/connect-channel.ts';
 import type { JobStore } from '../shared/aws/job-store.ts';
 import { inputPrefix, type ObjectStore, resultPrefix } from '../shared/aws/object-store.ts';
 import { readFunctionsEnvironment } from '../shared/environment.ts';
@@ -27,11 +28,12 @@ export function deleteJob({ jobs, uploads, results }: Services) {
 }
 
 const settings = readFunctionsEnvironment(process.env);
+const log = createLogger('delete-job');
 export const handler = httpFunction(
   deleteJob({
-    ...connectJobs(settings),
+    ...connectJobs(settings, connectPublisher(settings, log)),
     uploads: connectObjects(settings, settings.OUTBOARD_UPLOADS_BUCKET),
     results: connectObjects(settings, settings.OUTBOARD_RESULTS_BUCKET),
   }),
-  createLogger('delete-job'),
+  log,
 );

@@ -2,10 +2,10 @@
 import { connectJobs } from '../shared/aws/connect.ts';
 import type { JobIndex } from '../shared/aws/job-index.ts';
 import { readFunctionsEnvironment } from '../shared/environment.ts';
+import { jobSummary } from '../shared/job-view.ts';
 import { createLogger } from '../shared/log.ts';
 import { listJobsQuery, parse } from '../shared/requests.ts';
 import { httpFunction, type Reply, type Request } from './http/edge.ts';
-import { jobSummary } from './http/job-view.ts';
 
 export function listJobs(index: Pick<JobIndex, 'list'>) {
   return async (request: Request): Promise<Reply> => {

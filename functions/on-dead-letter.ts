@@ -4,6 +4,7 @@
  */
 import type { SQSEvent } from 'aws-lambda';
 import { connectJobs } from '../shared/aws/connect.ts';
+import { connectPublisher } from '../shared/aws/connect-channel.ts';
 import { readJobId } from '../shared/aws/job-queue.ts';
 import type { JobStore } from '../shared/aws/job-store.ts';
 import { readFunctionsEnvironment } from '../shared/environment.ts';
@@ -27,5 +28,7 @@ export function onDeadLetter(jobs: Pick<JobStore, 'get' | 'end'>, log: Logger) {
   };
 }
 
-const { jobs } = connectJobs(readFunctionsEnvironment(process.env));
-export const handler = onDeadLetter(jobs, createLogger('on-dead-letter'));
+const settings = readFunctionsEnvironment(process.env);
+const log = createLogger('on-dead-letter');
+const { jobs } = connectJobs(settings, connectPublisher(settings, log));
+export const handler = onDeadLetter(jobs, log);

@@ -1,12 +1,13 @@
 /** POST /v1/jobs/{id}/retry: runs a job again that failed, expired or was canceled, under the same id. */
 import { connectFleet, connectJobs, connectQueue, connectScaler } from '../shared/aws/connect.ts';
+import { connectPublisher } from '../shared/aws/connect-channel.ts';
 import type { JobQueue } from '../shared/aws/job-queue.ts';
 import type { JobStore } from '../shared/aws/job-store.ts';
 import { readFunctionsEnvironment } from '../shared/environment.ts';
 import { OutboardError } from '../shared/errors.ts';
+import { jobSummary } from '../shared/job-view.ts';
 import { createLogger } from '../shared/log.ts';
 import { httpFunction, type Reply, type Request } from './http/edge.ts';
-import { jobSummary } from './http/job-view.ts';
 import { ownedJob } from './jobs/owned.ts';
 import { deadlines, enqueue, type JobLimits } from './jobs/submit.ts';
 import { type Wake, wakeFleet } from './jobs/wake.ts';
@@ -39,7 +40,7 @@ const fleet = connectFleet(settings);
 export const handler = httpFunction(
   retryJob(
     {
-      ...connectJobs(settings),
+      ...connectJobs(settings, connectPublisher(settings, log)),
       queue: connectQueue(settings),
       wake: wakeFleet({ fleet, scaler: connectScaler(settings), log }),
     },

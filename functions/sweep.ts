@@ -3,6 +3,7 @@
  * end as expired, whether or not a worker ever came.
  */
 import { connectJobs, connectQueue } from '../shared/aws/connect.ts';
+import { connectPublisher } from '../shared/aws/connect-channel.ts';
 import type { JobIndex } from '../shared/aws/job-index.ts';
 import type { JobQueue } from '../shared/aws/job-queue.ts';
 import type { JobStore } from '../shared/aws/job-store.ts';
@@ -52,8 +53,9 @@ export function sweep({ jobs, index, queue, log }: Services, clock: () => Date =
 }
 
 const settings = readFunctionsEnvironment(process.env);
+const log = createLogger('sweep');
 export const handler = sweep({
-  ...connectJobs(settings),
+  ...connectJobs(settings, connectPublisher(settings, log)),
   queue: connectQueue(settings),
-  log: createLogger('sweep'),
+  log,
 });

@@ -12,7 +12,9 @@ import {
   connectPredictions,
   connectQueue,
 } from '../shared/aws/connect.ts';
+import { connectPublisher } from '../shared/aws/connect-channel.ts';
 import { readWorkerEnvironment } from '../shared/environment.ts';
+import type { Job } from '../shared/job.ts';
 import { createLogger } from '../shared/log.ts';
 import { inputFetcher } from './fetch-input.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -65,7 +67,10 @@ const models = new ModelRegistry({
 const costs = new ModelCosts();
 // Twice the device threads: one half decodes and encodes while the other computes.
 const places = settings.OUTBOARD_CONCURRENT_JOBS || threads * 2;
-const { jobs, index } = connectJobs(settings);
+const publish = connectPublisher(settings, log);
+/** Telling must never hold up the work. */
+const tellListeners = async (job: Job): Promise<void> => void publish(job);
+const { jobs, index } = connectJobs(settings, tellListeners);
 const worker = new Worker({
   jobs,
   index,

@@ -13,6 +13,8 @@ export class Progress {
   readonly #jobs: Pick<JobStore, 'report'>;
   readonly #lease: Lease;
   #latest: JobProgress | undefined;
+  /** When the phase of the latest report began. */
+  #phase: { readonly name: JobProgress['phase']; readonly since: number } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> = Promise.resolve();
 
@@ -23,8 +25,16 @@ export class Progress {
 
   /** Never waits for the write and never fails: progress is worth less than the work. */
   report(progress: JobProgress): void {
-    this.#latest = progress;
+    this.#latest = { ...progress, ...this.#estimate(progress) };
     this.#timer ??= setTimeout(() => this.#flush(), INTERVAL_MS);
+  }
+
+  /** Whole seconds that the rest of the phase will take, if it goes on as it did. */
+  #estimate({ phase, completed, total }: JobProgress): Pick<JobProgress, 'eta_seconds'> {
+    if (this.#phase?.name !== phase) this.#phase = { name: phase, since: performance.now() };
+    if (completed === 0 || completed >= total) return {};
+    const each = (performance.now() - this.#phase.since) / completed;
+    return { eta_seconds: Math.ceil((each * (total - completed)) / 1000) };
   }
 
   /** Drops what was not sent yet; resolves when no report is on its way any more. */

@@ -56,6 +56,8 @@ export function stackEnvironment({ port, directory }: StackOptions): Record<stri
     OUTBOARD_UPLOADS_BUCKET: names.uploads,
     OUTBOARD_RESULTS_BUCKET: names.results,
     OUTBOARD_MODELS_BUCKET: names.models,
+    OUTBOARD_CHANNEL_URL: `ws://${HOST}:${ports.websocket}`,
+    OUTBOARD_CHANNEL_ENDPOINT: url(ports.websocket),
     OUTBOARD_METRICS_PORT: String(ports.metrics),
     OUTBOARD_SCRATCH_DIRECTORY: path.join(directory, 'scratch'),
     OUTBOARD_MODELS_DIRECTORY: path.join(directory, 'models'),

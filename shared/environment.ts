@@ -30,6 +30,10 @@ const services = {
   OUTBOARD_RESULTS_BUCKET: text('Bucket of results.'),
   OUTBOARD_MODELS_BUCKET: text('Bucket of model packages and their catalog.'),
   OUTBOARD_MAX_INPUT_BYTES: wholeNumber(33_554_432, 1, 'Largest file taken as input.'),
+  OUTBOARD_RESULT_URL_SECONDS: wholeNumber(3_600, 1, 'Life of a link to a result.'),
+  OUTBOARD_CHANNEL_ENDPOINT: optionalText(
+    'Where messages to WebSocket connections go in; unset: nobody is told of changes.',
+  ),
 };
 
 const functionsSchema = z.object({
@@ -40,7 +44,8 @@ const functionsSchema = z.object({
   OUTBOARD_JOB_DEADLINE_SECONDS: wholeNumber(21_600, 1, 'Time from accepting a job to `expired`.'),
   OUTBOARD_JOB_RETENTION_SECONDS: wholeNumber(604_800, 60, 'How long a row stays after its deadline.'),
   OUTBOARD_JOB_MAX_ATTEMPTS: wholeNumber(5, 1, 'How often a job is started before it fails for good.'),
-  OUTBOARD_RESULT_URL_SECONDS: wholeNumber(3_600, 1, 'Life of a link to a result.'),
+  OUTBOARD_CHANNEL_URL: optionalText('Where clients listen to jobs (wss://…); unset: there is no channel.'),
+  OUTBOARD_CHANNEL_SECONDS: wholeNumber(3_600, 1, 'For how long the token of a channel opens connections.'),
   OUTBOARD_UPLOAD_URL_SECONDS: wholeNumber(900, 1, 'Life of an upload form.'),
   AWS_ENDPOINT_URL_LAMBDA: endpoint('Lambda'),
   AWS_ENDPOINT_URL_ECS: endpoint('ECS'),

@@ -27,6 +27,8 @@ export interface JobProgress {
   readonly completed: number;
   readonly total: number;
   readonly unit: 'tile' | 'byte' | 'step';
+  /** Estimate for the rest of this phase, by what it took so far. */
+  readonly eta_seconds?: number;
 }
 
 /** One file among the results. `key` is in the results bucket. */
@@ -78,6 +80,10 @@ export interface Job {
   readonly no_cache?: boolean;
   /** Predicted device seconds (shared/cost.ts). */
   readonly work_seconds?: number;
+  /** Grows with every change: what tells a listener old from new. */
+  readonly seq?: number;
+  /** Epoch seconds until which somebody may be listening. */
+  readonly watched_until?: number;
   /** Hash of the request, so that a reused Idempotency-Key with another body is seen. */
   readonly request_hash: string;
   readonly created_at: string;

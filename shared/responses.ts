@@ -82,7 +82,13 @@ export const jobSchema = z
     parameters: z.record(z.string(), z.unknown()),
     priority: z.enum(jobPriorities),
     progress: z
-      .object({ phase: z.string(), completed: z.int(), total: z.int(), unit: z.string() })
+      .object({
+        phase: z.string(),
+        completed: z.int(),
+        total: z.int(),
+        unit: z.string(),
+        eta_seconds: z.int().optional().meta({ description: 'Estimate for the rest of this phase.' }),
+      })
       .optional(),
     queue: z
       .object({
@@ -100,6 +106,16 @@ export const jobSchema = z
       })
       .optional()
       .meta({ description: 'While the job is queued: what it waits for.' }),
+    channel: z
+      .object({
+        url: z
+          .string()
+          .meta({ description: 'WebSocket address, token included. Send any message for a snapshot.' }),
+        token: z.string(),
+        expires_at: time.meta({ description: 'Until when the token opens connections.' }),
+      })
+      .optional()
+      .meta({ description: 'While the job is open: where its changes are told as they happen.' }),
     attempt: z.int(),
     max_attempts: z.int(),
     error: z.object({ code: z.string(), message: z.string(), field: z.string().optional() }).optional(),

@@ -6,7 +6,9 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { Job } from '../job.ts';
 import { CatalogStore } from './catalog-store.ts';
+import { ChannelStore } from './channel-store.ts';
 import { FleetStore } from './fleet-store.ts';
 import { JobIndex } from './job-index.ts';
 import { JobQueue } from './job-queue.ts';
@@ -15,6 +17,7 @@ import { ModelRepository } from './model-repository.ts';
 import { ObjectStore } from './object-store.ts';
 import { PredictionCache } from './prediction-cache.ts';
 import { ScaleInvoker } from './scale-invoker.ts';
+import { SecretStore } from './secret-store.ts';
 
 /** The services both halves use; an endpoint that is not set means AWS itself. */
 export interface ServiceSettings {
@@ -37,10 +40,22 @@ function connectTable(settings: ServiceSettings): DynamoDBDocumentClient {
   return DynamoDBDocumentClient.from(dynamo, { marshallOptions: { removeUndefinedValues: true } });
 }
 
-export function connectJobs(settings: ServiceSettings): { jobs: JobStore; index: JobIndex } {
+/** @param onChange told of every change of a job that is made through this store */
+export function connectJobs(
+  settings: ServiceSettings,
+  onChange?: (job: Job) => Promise<void>,
+): { jobs: JobStore; index: JobIndex } {
   const client = connectTable(settings);
   const table = settings.OUTBOARD_JOBS_TABLE;
-  return { jobs: new JobStore(client, table), index: new JobIndex(client, table) };
+  return { jobs: new JobStore(client, table, onChange), index: new JobIndex(client, table) };
+}
+
+export function connectChannels(settings: ServiceSettings): ChannelStore {
+  return new ChannelStore(connectTable(settings), settings.OUTBOARD_JOBS_TABLE);
+}
+
+export function connectSecrets(settings: ServiceSettings): SecretStore {
+  return new SecretStore(connectTable(settings), settings.OUTBOARD_JOBS_TABLE);
 }
 
 export function connectFleet(settings: ServiceSettings): FleetStore {

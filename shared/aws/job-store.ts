@@ -42,6 +42,8 @@ const OPEN = '#status IN (:queued, :running)';
 const LEAVE_OPEN = 'REMOVE open_shard, sweep_at, lease_until';
 
 interface Update {
+  /** Nothing that a listener would see. */
+  readonly isQuiet?: boolean;
   readonly set: string;
   readonly condition: string;
   readonly values: Record<string, unknown>;
@@ -50,10 +52,17 @@ interface Update {
 export class JobStore {
   readonly #client: DynamoDBDocumentClient;
   readonly #table: string;
+  readonly #onChange: (job: Job) => Promise<void>;
 
-  constructor(client: DynamoDBDocumentClient, table: string) {
+  /** @param onChange told of every change that was written here, before its writer goes on; must not throw */
+  constructor(
+    client: DynamoDBDocumentClient,
+    table: string,
+    onChange: (job: Job) => Promise<void> = async () => {},
+  ) {
     this.#client = client;
     this.#table = table;
+    this.#onChange = onChange;
   }
 
   /** Writes a new row; where one of that id is there already, returns that one untouched. */
@@ -86,6 +95,7 @@ export class JobStore {
   async markEnqueued({ id }: Pick<Job, 'id'>, now: Date): Promise<void> {
     const at = { ':at': now.toISOString() };
     const waiting = await this.#update(id, {
+      isQuiet: true,
       set: 'SET enqueued_at = :at, sweep_at = deadline_at',
       condition: '#status = :queued',
       values: { ...at, ':queued': 'queued' },
@@ -93,6 +103,7 @@ export class JobStore {
     if (waiting !== undefined) return;
     // A worker was faster; when a running job is due is the claim's to say.
     await this.#update(id, {
+      isQuiet: true,
       set: 'SET enqueued_at = :at',
       condition: '#status = :running',
       values: { ...at, ':running': 'running' },
@@ -145,6 +156,7 @@ export class JobStore {
   /** @returns false where the claim is lost: canceled, past its deadline, or taken by another worker. */
   async renew(claim: Claim, leaseUntil: number, now: Date = new Date()): Promise<boolean> {
     const renewed = await this.#update(claim.id, {
+      isQuiet: true,
       set: 'SET lease_until = :until, sweep_at = :due',
       condition: `${HELD} AND deadline_at > :at`,
       values: {
@@ -260,7 +272,7 @@ export class JobStore {
   }
 
   /** @returns the row after the write, or undefined where the condition did not hold. */
-  async #update(id: string, { set, condition, values }: Update): Promise<Job | undefined> {
+  async #update(id: string, { set, condition, values, isQuiet = false }: Update): Promise<Job | undefined> {
     const names = { '#status': 'status', '#error': 'error', '#output': 'output' };
     const used = Object.entries(names).filter(([alias]) => set.includes(alias) || condition.includes(alias));
     try {
@@ -268,14 +280,16 @@ export class JobStore {
         new UpdateCommand({
           TableName: this.#table,
           Key: { id },
-          UpdateExpression: set,
+          UpdateExpression: `${set} ADD seq :step`,
           ConditionExpression: condition,
           ExpressionAttributeNames: Object.fromEntries(used),
-          ExpressionAttributeValues: values,
+          ExpressionAttributeValues: { ...values, ':step': 1 },
           ReturnValues: 'ALL_NEW',
         }),
       );
-      return Attributes as Job;
+      const job = Attributes as Job;
+      if (!isQuiet) await this.#onChange(job);
+      return job;
     } catch (error) {
       if (error instanceof ConditionalCheckFailedException) return undefined;
       throw error;

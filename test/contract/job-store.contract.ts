@@ -358,6 +358,7 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
           deadline_at: again.deadlineAt,
           sweep_at: again.sweepAt,
           expires_at: again.expiresAt,
+          seq: expect.any(Number),
         };
         expect(await jobs.reopen(id, again)).toEqual(reopened);
         expect(await row()).toEqual(reopened);

@@ -56,11 +56,12 @@ describe('the README', () => {
   });
 
   it('starts jobs by request and by upload, as "The API" shows', async () => {
-    const [inline, upload, ...rest] = await commands('The API');
+    const [inline, upload, listen, ...rest] = await commands('The API');
     expect(rest).toEqual([]);
     for (const block of [inline, upload]) {
       const answer = (await shell(block ?? '')).trim().split('\n').at(-1) ?? '';
       expect(JSON.parse(answer)).toMatchObject({ status: 'succeeded', output: { upscale_factor: 2 } });
     }
+    expect(await shell(listen ?? '')).toContain('snapshot succeeded');
   });
 });

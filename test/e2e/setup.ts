@@ -198,6 +198,8 @@ export function setup(
     },
     /** The table's door, for tests that stand in for another part of the system. */
     jobs,
+    /** For connecting to further stores. */
+    settings,
     /** What the fleet's rows say; workers by `workers(now)`. */
     fleetRows: connectFleet(settings),
     /** Worker processes that a fleet has now. */

@@ -23,7 +23,7 @@ async function open(changes: Partial<Job> = {}) {
   await jobs.create(job);
   const own = request({ path: { id } });
   const routes = {
-    get: getJob({ jobs, results, queued: bundle.queued, linkSeconds: 60 }),
+    get: getJob({ jobs, results, queued: bundle.queued, grant: bundle.grant, linkSeconds: 60 }),
     cancel: cancelJob(jobs),
     retry: retryJob(bundle, settings),
     erase: deleteJob(bundle),

@@ -48,6 +48,7 @@ async function open() {
     fleet,
     predict: predictWork(fleet),
     queued: queueView({ index: services.index, fleet, startSeconds: 150 }),
+    grant: async () => undefined,
     wake: async () => {},
     uploads: connectObjects(settings, 'uploads'),
     results: connectObjects(settings, 'results'),

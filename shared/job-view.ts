@@ -2,19 +2,42 @@
  * A job as a client sees it. Links to files are signed when the job is read and live for a stated time, so no
  * bucket is ever public; the s3:// address stays the same for those who read with their own credentials.
  */
-import type { ObjectStore } from '../../shared/aws/object-store.ts';
-import type { Job } from '../../shared/job.ts';
+import { isTerminal, type Job } from './job.ts';
 
-type Links = Pick<ObjectStore, 'presignGet' | 'uri'>;
+/** What signs links to result files; the store of the results bucket does. */
+export interface ResultLinks {
+  presignGet(key: string, seconds: number): Promise<string>;
+  uri(key: string): string;
+}
 
 /** The whole job, with fresh links to its results. @param linkSeconds how long the links can be used */
-export async function jobView(job: Job, baseUrl: string, results: Links, linkSeconds: number) {
+export async function jobView(job: Job, baseUrl: string, results: ResultLinks, linkSeconds: number) {
   return { ...jobSummary(job, baseUrl), output: await outputView(job, results, linkSeconds) };
 }
 
 /** The job without result links: what a list and the first answer show. */
 export function jobSummary(job: Job, baseUrl: string) {
   const self = `${baseUrl}/v1/jobs/${job.id}`;
+  return { ...jobState(job), links: { self, cancel: `${self}/cancel`, retry: `${self}/retry` } };
+}
+
+/**
+ * One change of a job for its listeners: `result` once it has ended, `progress` while a worker is at it, `status` else.
+ * An event with a smaller `seq` than one already seen is old.
+ */
+export async function channelEvent(job: Job, results: ResultLinks, linkSeconds: number) {
+  const type = isTerminal(job.status) ? 'result' : job.progress === undefined ? 'status' : 'progress';
+  return { type, ...(await snapshot(job, results, linkSeconds)) } as const;
+}
+
+/** The whole truth about a job at one moment. */
+export async function snapshot(job: Job, results: ResultLinks, linkSeconds: number) {
+  const output = await outputView(job, results, linkSeconds);
+  return { seq: job.seq ?? 0, job: { ...jobState(job), ...(output === undefined ? {} : { output }) } };
+}
+
+/** Everything that changes and everything that was asked for, without addresses. */
+function jobState(job: Job) {
   return {
     id: job.id,
     status: job.status,
@@ -33,11 +56,10 @@ export function jobSummary(job: Job, baseUrl: string) {
     started_at: job.started_at,
     finished_at: job.finished_at,
     deadline_at: job.deadline_at,
-    links: { self, cancel: `${self}/cancel`, retry: `${self}/retry` },
   };
 }
 
-async function outputView(job: Job, results: Links, linkSeconds: number) {
+async function outputView(job: Job, results: ResultLinks, linkSeconds: number) {
   if (job.output === undefined) return undefined;
   const files = await Promise.all(
     Object.entries(job.output.files).map(async ([role, file]) => ({

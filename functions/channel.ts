@@ -1,0 +1,78 @@
+/**
+ * The WebSocket API: `?channel=TOKEN` opens a connection that hears of one job. Any message is answered with a snapshot,
+ * which is what a listener asks for first and after each reconnect; then changes come as they happen.
+ */
+import type { APIGatewayProxyResult, APIGatewayProxyWebsocketEventV2 } from 'aws-lambda';
+import type { ChannelSender } from '../shared/aws/channel-sender.ts';
+import type { ChannelStore } from '../shared/aws/channel-store.ts';
+import { connectChannels, connectJobs, connectObjects, connectSecrets } from '../shared/aws/connect.ts';
+import type { JobStore } from '../shared/aws/job-store.ts';
+import { openSender } from '../shared/aws/open-channel.ts';
+import type { SecretStore } from '../shared/aws/secret-store.ts';
+import { readChannelToken } from '../shared/channel.ts';
+import { readFunctionsEnvironment } from '../shared/environment.ts';
+import { type ResultLinks, snapshot } from '../shared/job-view.ts';
+import { createLogger, type Logger } from '../shared/log.ts';
+import { CHANNEL_SECRET } from './jobs/channel-grant.ts';
+
+interface Services {
+  readonly jobs: Pick<JobStore, 'get'>;
+  readonly channels: Pick<ChannelStore, 'subscribe' | 'jobOf' | 'leave'>;
+  readonly secrets: Pick<SecretStore, 'secrets'>;
+  readonly sender: Pick<ChannelSender, 'send'>;
+  readonly results: ResultLinks;
+  readonly linkSeconds: number;
+  readonly log: Logger;
+}
+
+/** $connect carries the query of the request, which the type of the other routes does not know. */
+type SocketEvent = APIGatewayProxyWebsocketEventV2 & {
+  readonly queryStringParameters?: Readonly<Record<string, string | undefined>> | null;
+};
+
+export function channel(services: Services, clock: () => Date = () => new Date()) {
+  return async (event: SocketEvent): Promise<APIGatewayProxyResult> => {
+    const { connectionId, eventType } = event.requestContext;
+    try {
+      if (eventType === 'CONNECT') return { statusCode: await open(services, event, clock()), body: '' };
+      if (eventType === 'DISCONNECT') await services.channels.leave(connectionId);
+      else await tell(services, connectionId);
+      return { statusCode: 200, body: '' };
+    } catch (error) {
+      services.log.error({ err: error, connection: connectionId }, 'channel failed');
+      return { statusCode: 500, body: '' };
+    }
+  };
+}
+
+/** @returns the status that API Gateway answers the handshake with */
+async function open({ secrets, channels }: Services, event: SocketEvent, now: Date): Promise<number> {
+  const token = event.queryStringParameters?.channel ?? '';
+  const grant = readChannelToken(token, await secrets.secrets(CHANNEL_SECRET), now);
+  if (grant === undefined) return 401;
+  const job = await channels.subscribe(grant.job, event.requestContext.connectionId, now);
+  return job === undefined ? 404 : 200;
+}
+
+/** A connection cannot be written to before its handshake is answered, so the first snapshot is asked for too. */
+async function tell(services: Services, connection: string): Promise<void> {
+  const { jobs, channels, sender, results, linkSeconds } = services;
+  const id = await channels.jobOf(connection);
+  const job = id === undefined ? undefined : await jobs.get(id);
+  const message =
+    job === undefined
+      ? { type: 'gone' as const }
+      : { type: 'snapshot' as const, ...(await snapshot(job, results, linkSeconds)) };
+  if (!(await sender.send(connection, message))) await channels.leave(connection);
+}
+
+const settings = readFunctionsEnvironment(process.env);
+export const handler = channel({
+  ...connectJobs(settings),
+  channels: connectChannels(settings),
+  secrets: connectSecrets(settings),
+  sender: openSender(settings.AWS_REGION, settings.OUTBOARD_CHANNEL_ENDPOINT ?? ''),
+  results: connectObjects(settings, settings.OUTBOARD_RESULTS_BUCKET),
+  linkSeconds: settings.OUTBOARD_RESULT_URL_SECONDS,
+  log: createLogger('channel'),
+});
