@@ -49,7 +49,7 @@ export function compare(
   const advised = settings.messagesPerWorker ?? settings.targetSeconds / (load.workSeconds / load.jobs);
   const fixed = (workers: number): number => Math.min(settings.maxWorkers, Math.max(1, Math.ceil(workers)));
   const forMean = fixed(load.workSeconds / (days * 86_400) / PLANNED_USE);
-  const forPeak = fixed(load.busiestQuarter);
+  const forPeak = Math.max(forMean, fixed(load.busiestQuarter));
   const ours = (): Outcome => run(outboard(settings), 'outboard');
 
   const makers: Record<PolicyName, (before: Comparison['outcomes']) => Outcome> = {

@@ -12,8 +12,13 @@ const variations: readonly { readonly what: string; readonly change: Partial<Set
   { what: 'grace 300 s', change: { graceSeconds: 300 } },
   { what: 'target 60 s and grace 300 s', change: { targetSeconds: 60, graceSeconds: 300 } },
   { what: 'start-up 200 to 300 s', change: { startupSeconds: [200, 300] } },
+  {
+    what: 'start-up 200 to 300 s, target and grace 240 s',
+    change: { startupSeconds: [200, 300], targetSeconds: 240, graceSeconds: 240 },
+  },
   { what: 'instance paid 16 min after its worker', change: { releaseSeconds: 960 } },
-  { what: 'predictions off by a factor of 2', change: { predictionSigma: 0.7 } },
+  { what: 'grace 1,020 s', change: { graceSeconds: 1020 } },
+  { what: 'predictions scattered by a factor of 2', change: { predictionSigma: 0.7 } },
   { what: 'one spot interruption in 10 worker hours', change: { interruptionsPerHour: 0.1 } },
 ];
 
