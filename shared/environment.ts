@@ -61,11 +61,11 @@ const functionsSchema = z.object({
   OUTBOARD_MIN_WORKERS: wholeNumber(0, 0, 'Workers that are always there.'),
   OUTBOARD_MAX_WORKERS: wholeNumber(4, 0, 'Never more workers than this.'),
   OUTBOARD_TARGET_SECONDS: wholeNumber(
-    60,
+    120,
     1,
     'As many workers are ordered as work the backlog off in this time.',
   ),
-  OUTBOARD_GRACE_SECONDS: wholeNumber(300, 0, 'A worker that is not needed stays this long.'),
+  OUTBOARD_GRACE_SECONDS: wholeNumber(120, 0, 'A worker that is not needed stays this long.'),
   OUTBOARD_MAX_GPU_HOURS_A_DAY: z.coerce
     .number()
     .min(0)

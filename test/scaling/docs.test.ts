@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readFunctionsEnvironment } from '../../shared/environment.ts';
 import { compare, policiesFor } from '../../simulate/compare.ts';
 import { defaults, scenarios } from '../../simulate/settings.ts';
 import { table, verdicts } from '../../simulate/table.ts';
@@ -40,7 +41,13 @@ describe('docs/scaling.md', () => {
     expect(page).toContain(`log-normal error, sigma ${predictionSigma}`);
     expect(page).toContain(`${pricePerHour} dollars a worker hour`);
     expect(page).toContain(`with seed ${defaults.seed}`);
-    expect(defaults.targetSeconds).toBe(120);
-    expect(defaults.graceSeconds).toBe(120);
+    expect(page).toContain(`${defaults.targetSeconds} s is the default of everything below`);
+    expect(defaults.graceSeconds).toBe(defaults.targetSeconds);
+  });
+
+  it('is about the target and the grace that a stage has when nobody chooses', () => {
+    const stage = readFunctionsEnvironment(process.env);
+    expect(stage.OUTBOARD_TARGET_SECONDS).toBe(defaults.targetSeconds);
+    expect(stage.OUTBOARD_GRACE_SECONDS).toBe(defaults.graceSeconds);
   });
 });
