@@ -29,7 +29,7 @@ interface Services {
   readonly index: Pick<JobIndex, 'openWork'>;
   readonly fleet: Pick<FleetStore, 'read' | 'record' | 'workerStates'>;
   /** Undefined where workers are started by other means. */
-  readonly capacity: Pick<FleetCapacity, 'describe' | 'order'> | undefined;
+  readonly capacity: Pick<FleetCapacity, 'describe' | 'order' | 'releaseEmpty'> | undefined;
   readonly policy: ScalingPolicy;
   readonly stage: string;
   readonly log: Logger;
@@ -75,6 +75,7 @@ async function decide(services: Services, event: ScaleEvent, now: Date) {
   const written = await fleet.record(recordOf(decision, ordered, open, seen, now), record?.revision ?? 0);
   if (!written) return undefined;
   if (ordered !== seen.desired) await capacity?.order(ordered);
+  if (seen.running > ordered) await capacity?.releaseEmpty(ordered);
   tell(services, decision, ordered, open, seen, now);
   return { desired: ordered, before: seen.desired, reason: decision.reason };
 }
@@ -122,7 +123,7 @@ function tell(
       RunningWorkers: [seen.running, 'Count'],
       GpuHoursToday: [decision.state.usedSeconds / 3600, 'None'],
       CapacityErrors: [seen.error === undefined ? 0 : 1, 'Count'],
-      BudgetExhausted: [decision.reason === 'budget' ? 1 : 0, 'Count'],
+      BudgetExhausted: [decision.reason === 'budget' && desired === 0 ? 1 : 0, 'Count'],
     },
     now,
   );

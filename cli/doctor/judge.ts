@@ -115,7 +115,7 @@ function judgeScaler(
       `ran last at ${record.updated_at}`,
       'Its schedule or its function fails: look into the log of scale.',
     );
-  if (record.reason === 'budget')
+  if (record.reason === 'budget' && record.desired === 0)
     return fail(
       `today's budget of worker hours is used up; ${record.open_jobs} jobs wait for 00:00 UTC`,
       'Raise the param maxGpuHoursPerDay and deploy, or wait.',

@@ -65,7 +65,7 @@ function whatFor(
     const { code, message } = record.capacity_error;
     return { phase: 'waiting for capacity', detail: `${code}: ${message}` };
   }
-  if (record?.reason === 'budget') {
+  if (record?.reason === 'budget' && record.desired === 0) {
     return {
       phase: 'waiting for capacity',
       detail: "The stage's budget of worker hours for today is used up; it starts anew at 00:00 UTC.",

@@ -1,15 +1,25 @@
 /**
  * The machines: one ECS service whose tasks are workers and, where they run on EC2, the Auto Scaling group below it.
- * The group is ordered to grow together with the service, because managed scaling looks only once a minute; it is never
- * ordered to shrink here, because only managed scaling knows which instances are free of tasks.
+ * Managed scaling of the group stays on as the net, but is not waited for: it takes a minute to notice that more is
+ * wanted and a quarter of an hour to let an empty machine go (docs/scaling.md shows what that costs). So the group grows
+ * with the service, and machines without a task are closed to new ones and ended.
  */
 import {
   type AutoScalingClient,
   DescribeAutoScalingGroupsCommand,
   DescribeScalingActivitiesCommand,
   SetDesiredCapacityCommand,
+  TerminateInstanceInAutoScalingGroupCommand,
 } from '@aws-sdk/client-auto-scaling';
-import { DescribeServicesCommand, type ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
+import {
+  type ContainerInstance,
+  DescribeContainerInstancesCommand,
+  DescribeServicesCommand,
+  type ECSClient,
+  ListContainerInstancesCommand,
+  UpdateContainerInstancesStateCommand,
+  UpdateServiceCommand,
+} from '@aws-sdk/client-ecs';
 import type { CapacityError } from '../fleet.ts';
 
 export interface Capacity {
@@ -30,6 +40,8 @@ interface Names {
 /** An error older than this says nothing about now. */
 const ERROR_FRESH_MS = 15 * 60_000;
 const ACTIVITIES_READ = 10;
+/** As many as ECS describes in one call; the rest is seen to a minute later. */
+const INSTANCES_READ = 100;
 
 export class FleetCapacity {
   readonly #ecs: ECSClient;
@@ -74,6 +86,48 @@ export class FleetCapacity {
     );
   }
 
+  /**
+   * Ends machines that have no task, as many as there are more than wanted. A machine is first closed to new tasks and
+   * looked at again, so that none can be given to it in between.
+   * @returns how many were ended
+   */
+  async releaseEmpty(wanted: number): Promise<number> {
+    const { cluster, group } = this.#names;
+    if (group === undefined) return 0;
+    const tooMany = (await this.#machines(group)) - wanted;
+    if (tooMany <= 0) return 0;
+    const { containerInstanceArns = [] } = await this.#ecs.send(
+      new ListContainerInstancesCommand({ cluster }),
+    );
+    const empty = (await this.#instances(containerInstanceArns)).filter(isEmpty).slice(0, tooMany);
+    const arns = empty.flatMap(({ containerInstanceArn }) => containerInstanceArn ?? []);
+    if (arns.length === 0) return 0;
+    await this.#ecs.send(
+      new UpdateContainerInstancesStateCommand({ cluster, containerInstances: arns, status: 'DRAINING' }),
+    );
+    const still = (await this.#instances(arns)).filter(isEmpty);
+    for (const { ec2InstanceId } of still) {
+      await this.#autoScaling.send(
+        new TerminateInstanceInAutoScalingGroupCommand({
+          InstanceId: ec2InstanceId,
+          ShouldDecrementDesiredCapacity: true,
+        }),
+      );
+    }
+    return still.length;
+  }
+
+  async #instances(arns: readonly string[]): Promise<ContainerInstance[]> {
+    if (arns.length === 0) return [];
+    const { containerInstances = [] } = await this.#ecs.send(
+      new DescribeContainerInstancesCommand({
+        cluster: this.#names.cluster,
+        containerInstances: arns.slice(0, INSTANCES_READ),
+      }),
+    );
+    return containerInstances;
+  }
+
   async #group(group: string) {
     const { AutoScalingGroups } = await this.#autoScaling.send(
       new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [group] }),
@@ -100,6 +154,9 @@ export class FleetCapacity {
     return asCapacityError(launch.StatusMessage ?? '', launch.StartTime, now);
   }
 }
+
+const isEmpty = ({ runningTasksCount, pendingTasksCount }: ContainerInstance): boolean =>
+  runningTasksCount === 0 && pendingTasksCount === 0;
 
 /** What ECS says when Fargate has no room or the account no quota. */
 function fromServiceEvents(

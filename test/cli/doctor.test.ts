@@ -96,7 +96,12 @@ it.each([
     /npm run image -- --stage prod --push/,
   ],
   ['dead letters', 'dead letters', { deadLetters: { value: 4 } }, /outboard redrive --stage prod/],
-  ['a budget used up', 'scaler', { fleet: { value: { ...fleet, reason: 'budget' } } }, /maxGpuHoursPerDay/],
+  [
+    'a budget used up',
+    'scaler',
+    { fleet: { value: { ...fleet, desired: 0, reason: 'budget' } } },
+    /maxGpuHoursPerDay/,
+  ],
   [
     'a scaler that stopped',
     'scaler',

@@ -23,14 +23,21 @@ class Machines {
   running = 0;
   error: Capacity['error'];
   readonly orders: number[] = [];
+  readonly released: number[] = [];
   async describe(): Promise<Capacity> {
     const { desired, running, error } = this;
     return { desired, running, ...(error === undefined ? {} : { error }) };
   }
+  async releaseEmpty(wanted: number): Promise<number> {
+    this.released.push(wanted);
+    this.running = wanted;
+    return 0;
+  }
   async order(workers: number): Promise<void> {
     this.orders.push(workers);
     this.desired = workers;
-    this.running = workers;
+    // A machine comes at once here and stays until it is let go.
+    this.running = Math.max(this.running, workers);
   }
 }
 
@@ -93,6 +100,7 @@ it('keeps workers for the grace time and then lets them go', async () => {
   clock.now += 2 * MINUTE;
   expect(await run({})).toMatchObject({ desired: 0, reason: 'idle' });
   expect(capacity.orders).toEqual([1, 0]);
+  expect(capacity.released).toEqual([0]);
 });
 
 it('looks again after it went to zero: a job taken in that moment woke nobody', async () => {
@@ -160,7 +168,11 @@ it('keeps what the cloud said when it gave no machine, until it gives one', asyn
 it('orders again what the cloud did not take the first time', async () => {
   const { services, add, capacity, clock } = await setup();
   await add(10);
-  const broken = { describe: () => capacity.describe(), order: () => Promise.reject(new Error('throttled')) };
+  const broken = {
+    describe: () => capacity.describe(),
+    releaseEmpty: async () => 0,
+    order: () => Promise.reject(new Error('throttled')),
+  };
   const clockNow = () => new Date(clock.now);
   await expect(scale({ ...services, capacity: broken }, clockNow, 0)({})).rejects.toThrow('throttled');
   expect(await scale(services, clockNow, 0)({})).toMatchObject({ desired: 1 });
