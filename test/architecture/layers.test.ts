@@ -48,7 +48,7 @@ const rules: readonly Rule[] = [
 ];
 
 /** The only files that read the environment; local/ puts a whole stack together and may too. */
-const READS_ENVIRONMENT = /^(gpu-worker\/main|functions\/[^/]+)\.ts$/;
+const READS_ENVIRONMENT = /^(gpu-worker\/(main|healthcheck)|functions\/[^/]+)\.ts$/;
 
 const sources = ['shared', 'functions', 'gpu-worker']
   .flatMap((folder) =>
