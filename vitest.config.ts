@@ -16,6 +16,8 @@ const environment: Record<string, string> = {
   OUTBOARD_UPLOADS_BUCKET: 'uploads',
   OUTBOARD_RESULTS_BUCKET: 'results',
   OUTBOARD_MODELS_BUCKET: 'models',
+  // Tests that load a model in their own process must not report it to its library's makers.
+  ORT_DISABLE_TELEMETRY: '1',
 };
 
 export default defineConfig({

@@ -33,6 +33,9 @@ const CUDA_THREADS = 2;
 /** Batching on the CPU gains nothing: bench/results. */
 const USUAL_BATCH = { cpu: 1, cuda: 8 } as const;
 
+// Before the first session: from 1.29 on onnxruntime tells its makers about every model it loads, unless this is set.
+process.env.ORT_DISABLE_TELEMETRY ??= '1';
+
 const settings = readWorkerEnvironment(process.env);
 const log = createLogger('worker', settings.OUTBOARD_LOG_LEVEL);
 const workerId = settings.OUTBOARD_WORKER_ID ?? `${hostname()}-${randomUUID().slice(0, 8)}`;

@@ -5,6 +5,9 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { PlainTensor, RuntimeReply, RuntimeRequest } from './protocol.ts';
 
+// Before the first session: onnxruntime would tell its makers about every model it loads.
+process.env.ORT_DISABLE_TELEMETRY ??= '1';
+
 const sessions = new Map<string, Promise<InferenceSession>>();
 
 function sessionOf(path: string): Promise<InferenceSession> {
