@@ -2,6 +2,7 @@
  * The front of the local API: passes requests on to serverless-offline, and gives the answers that API Gateway gives
  * by itself (no key, no route, too large) the form that infra/gateway.yml gives them in a stage.
  */
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { Transform, type TransformCallback } from 'node:stream';
@@ -54,7 +55,7 @@ async function forward(incoming: IncomingMessage, response: ServerResponse, port
     refuse(response, incoming, code);
     return;
   }
-  response.writeHead(answer.statusCode ?? 502, answer.headers);
+  response.writeHead(answer.statusCode ?? 502, { ...answer.headers, 'x-amzn-requestid': randomUUID() });
   await pipeline(answer, response);
 }
 
@@ -77,6 +78,8 @@ function refuse(response: ServerResponse, { url = '/' }: IncomingMessage, code: 
   response.writeHead(status, {
     'content-type': 'application/problem+json',
     'access-control-allow-origin': '*',
+    'access-control-expose-headers': 'retry-after, x-amzn-requestid',
+    'x-amzn-requestid': randomUUID(),
     // What is left of a refused body is not worth reading.
     connection: 'close',
   });

@@ -12,6 +12,19 @@ export const numeric = (schema: z.ZodType<number>) =>
     schema,
   );
 
+/**
+ * For `z.toJSONSchema` and OpenAPI. Zod leaves the default of a converted value out of the schema of its input, but a
+ * form, a command line and the docs all want to show it.
+ */
+export function keepDefault({ zodSchema, jsonSchema }: DescribedSchema): void {
+  const fallback = z.globalRegistry.get(zodSchema as z.ZodType)?.default;
+  if (fallback !== undefined) jsonSchema.default = fallback;
+}
+interface DescribedSchema {
+  readonly zodSchema: z.core.$ZodType;
+  readonly jsonSchema: { default?: unknown };
+}
+
 const outputFormat = z.enum(['png', 'jpeg', 'webp']).default('png');
 const quality = numeric(z.int().min(1).max(100))
   .default(90)

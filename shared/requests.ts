@@ -43,7 +43,8 @@ const inputFields = {
   upload_id: z
     .string()
     .regex(/^upl_[0-9a-z]{24}$/, 'an id from POST /v1/uploads')
-    .optional(),
+    .optional()
+    .meta({ description: 'A file sent before through POST /v1/uploads.' }),
 };
 
 /** @param parameters those of the model asked for */
@@ -72,9 +73,11 @@ export const createUploadSchema = (parameters: z.ZodObject) =>
   });
 
 export const listJobsQuery = z.object({
-  limit: numeric(z.int().min(1).max(100)).default(25),
-  cursor: z.string().max(2048).optional(),
-  status: z.enum(jobStatuses).optional(),
+  limit: numeric(z.int().min(1).max(100))
+    .default(25)
+    .meta({ description: 'Jobs on a page, at most 100.', default: 25 }),
+  cursor: z.string().max(2048).optional().meta({ description: 'Where the page before this one ended.' }),
+  status: z.enum(jobStatuses).optional().meta({ description: 'Only jobs in this state.' }),
 });
 
 /** A request to work on a picture, checked against what is served. */

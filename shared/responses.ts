@@ -19,12 +19,14 @@ export const problemSchema = z
   })
   .meta({ id: 'Problem' });
 
-const inputPicture = z.object({
-  width: z.int().meta({ description: 'After EXIF orientation.' }),
-  height: z.int(),
-  format: z.string(),
-  pages: z.int().meta({ description: 'Frames or pages in the file; the first is the one used.' }),
-});
+const inputPicture = z
+  .object({
+    width: z.int().meta({ description: 'After EXIF orientation.' }),
+    height: z.int(),
+    format: z.string(),
+    pages: z.int().meta({ description: 'Frames or pages in the file; the first is the one used.' }),
+  })
+  .meta({ id: 'InputPicture' });
 
 const superResolutionOutput = z
   .object({
@@ -46,7 +48,7 @@ const superResolutionOutput = z
 const classificationOutput = z
   .object({
     predictions: z
-      .array(z.object({ label: z.string(), class_id: z.int(), score: z.number() }))
+      .array(z.object({ label: z.string(), class_id: z.int(), score: z.number() }).meta({ id: 'Prediction' }))
       .meta({ description: 'Best first.' }),
     input: inputPicture,
   })
@@ -56,14 +58,16 @@ const objectDetectionOutput = z
   .object({
     detections: z
       .array(
-        z.object({
-          label: z.string(),
-          class_id: z.int(),
-          score: z.number(),
-          box: z
-            .object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() })
-            .meta({ description: 'In pixels of the upright input; x and y are the top left corner.' }),
-        }),
+        z
+          .object({
+            label: z.string(),
+            class_id: z.int(),
+            score: z.number(),
+            box: z
+              .object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() })
+              .meta({ description: 'In pixels of the upright input; x and y are the top left corner.' }),
+          })
+          .meta({ id: 'Detection' }),
       )
       .meta({ description: 'Best first.' }),
     annotated_image_url: z.url().optional(),
@@ -89,6 +93,7 @@ export const jobSchema = z
         unit: z.string(),
         eta_seconds: z.int().optional().meta({ description: 'Estimate for the rest of this phase.' }),
       })
+      .meta({ id: 'Progress', description: 'What is being done now: completed of total units of a phase.' })
       .optional(),
     queue: z
       .object({
@@ -118,7 +123,10 @@ export const jobSchema = z
       .meta({ description: 'While the job is open: where its changes are told as they happen.' }),
     attempt: z.int(),
     max_attempts: z.int(),
-    error: z.object({ code: z.string(), message: z.string(), field: z.string().optional() }).optional(),
+    error: z
+      .object({ code: z.string(), message: z.string(), field: z.string().optional() })
+      .meta({ id: 'JobError', description: 'Why the job failed; the codes are those of refused requests.' })
+      .optional(),
     timings: z.record(z.string(), z.number()).optional().meta({ description: 'Milliseconds by phase.' }),
     output: z.union([superResolutionOutput, classificationOutput, objectDetectionOutput]).optional(),
     cache: z

@@ -69,7 +69,7 @@ function baseUrlOf(event: APIGatewayProxyEvent): string {
 
 const CORS = {
   'access-control-allow-origin': '*',
-  'access-control-expose-headers': 'location, preference-applied, retry-after',
+  'access-control-expose-headers': 'location, preference-applied, retry-after, x-amzn-requestid',
 };
 
 /** Keys, not cookies, guard the API, so any page that holds a key may call it. */

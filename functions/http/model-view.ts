@@ -8,7 +8,7 @@ import {
   versionOf,
   versionsOf,
 } from '../../shared/model.ts';
-import { parametersFor } from '../../shared/parameters.ts';
+import { keepDefault, parametersFor } from '../../shared/parameters.ts';
 
 export function modelViews(catalog: ModelCatalog) {
   const names = [...new Set(catalog.models.map((model) => model.name))].sort();
@@ -28,7 +28,7 @@ export function modelView(catalog: ModelCatalog, asked: string) {
     aliases: aliasesOf(catalog, served),
     version: served.version,
     versions: versionsOf(catalog, served.name).map((model) => model.version),
-    parameters: z.toJSONSchema(parametersFor(served), { io: 'input' }),
+    parameters: z.toJSONSchema(parametersFor(served), { io: 'input', override: keepDefault }),
     ...(served.task === 'super-resolution' ? {} : { labels: served.labels }),
     metrics: served.metrics,
   };

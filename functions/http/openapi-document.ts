@@ -1,7 +1,12 @@
 /** OpenAPI 3.1 from the zod schemas in shared/: what is documented is what is checked. */
 import { z } from 'zod';
-import { createDocument, type ZodOpenApiOperationObject } from 'zod-openapi';
-import { parametersByTask } from '../../shared/parameters.ts';
+import {
+  createDocument,
+  type ZodOpenApiObject,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiOverride,
+} from 'zod-openapi';
+import { keepDefault, parametersByTask } from '../../shared/parameters.ts';
 import { createJobSchema, createUploadSchema, listJobsQuery } from '../../shared/requests.ts';
 import {
   healthSchema,
@@ -36,9 +41,31 @@ const wait = z
   .optional()
   .meta({ description: 'Seconds to wait for the end, at most 25.' });
 
-/** One schema for each task; which one holds is decided by the model asked for. */
-const anyTask = (schema: (parameters: z.ZodObject) => z.ZodObject) =>
-  z.union(Object.values(parametersByTask).map(schema) as [z.ZodObject, z.ZodObject]);
+/**
+ * One schema for each task; which one holds is decided by the model asked for.
+ * @param kind last word of their names, as in `CreateSuperResolutionJob`
+ */
+const anyTask = (kind: string, schema: (parameters: z.ZodObject) => z.ZodObject) =>
+  z.union(
+    Object.entries(parametersByTask).map(([task, parameters]) =>
+      schema(parameters).meta({ id: `Create${pascalCase(task)}${kind}` }),
+    ) as [z.ZodObject, z.ZodObject],
+  );
+
+/** What generators of clients, and readers, are better off without. */
+const plainer: ZodOpenApiOverride = (context) => {
+  keepDefault(context);
+  const { io, jsonSchema } = context;
+  // An answer may get a new field at any time; a request with an unknown one is refused.
+  if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+  if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
+  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+  delete jsonSchema.propertyNames;
+};
+
+const pascalCase = (name: string): string =>
+  name.replaceAll(/(?:^|-)([a-z])/g, (_all, letter: string) => letter.toUpperCase());
 
 type Answers = ZodOpenApiOperationObject['responses'];
 const operation = (
@@ -52,7 +79,7 @@ const open = { security: [] };
 
 /** @param serverUrl scheme, host and stage of this deployment */
 export function openApiDocument(serverUrl: string) {
-  return createDocument({
+  const document: ZodOpenApiObject = {
     openapi: '3.1.0',
     info: {
       title: 'Outboard',
@@ -72,7 +99,7 @@ export function openApiDocument(serverUrl: string) {
             202: json(jobSchema, 'Accepted: row and message exist.'),
           },
           {
-            ...body(anyTask(createJobSchema)),
+            ...body(anyTask('Job', createJobSchema)),
             requestParams: {
               header: z.object({
                 'Idempotency-Key': z
@@ -140,7 +167,7 @@ export function openApiDocument(serverUrl: string) {
           'A presigned form for one file; the upload starts the job',
           { 201: json(uploadSchema, 'The form.') },
           {
-            ...body(anyTask(createUploadSchema)),
+            ...body(anyTask('Upload', createUploadSchema)),
           },
         ),
       },
@@ -171,5 +198,6 @@ export function openApiDocument(serverUrl: string) {
         get: operation('openapi', 'This document', { 200: { description: 'OpenAPI 3.1.' } }, open),
       },
     },
-  });
+  };
+  return createDocument(document, { override: plainer });
 }

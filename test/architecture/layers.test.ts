@@ -44,13 +44,14 @@ const rules: readonly Rule[] = [
     may: or(/^gpu-worker\/(image|tensor)\//, /^shared\/[^/]+\.ts$/),
   },
   { layer: 'tensors', files: /^gpu-worker\/tensor\//, may: /^gpu-worker\/tensor\// },
+  { layer: 'the client', files: /^client\//, may: /^client\// },
   { layer: 'the worker', files: /^gpu-worker\//, may: or(/^(gpu-worker|shared)\//, /^prom-client$/) },
 ];
 
 /** The only files that read the environment; local/ puts a whole stack together and may too. */
 const READS_ENVIRONMENT = /^(gpu-worker\/(main|healthcheck)|functions\/[^/]+)\.ts$/;
 
-const sources = ['shared', 'functions', 'gpu-worker']
+const sources = ['shared', 'functions', 'gpu-worker', 'client']
   .flatMap((folder) =>
     readdirSync(path.join(ROOT, folder), { recursive: true }).map((file) => `${folder}/${file}`),
   )

@@ -1,0 +1,327 @@
+/** What the API takes and answers. Written by scripts/client-types.ts from the OpenAPI document: do not edit. */
+
+export interface CreateSuperResolutionJob {
+  /** A model, an alias, or `name@version`. Default: "super-resolution". */
+  readonly model?: string;
+  /** A public http(s) URL; the worker fetches it. */
+  readonly image_url?: string;
+  /** The file itself; up to about 4 MB. A data: URL is accepted. */
+  readonly image_base64?: string;
+  /** The file name that results are named after. */
+  readonly image_name?: string;
+  /** A file sent before through POST /v1/uploads. */
+  readonly upload_id?: string;
+  /** How many times larger in each direction: 2, 4, 8. Default: 4. */
+  readonly upscale_factor?: 2 | 4 | 8;
+  /** Format of both result pictures. Default: "png". */
+  readonly output_format?: 'png' | 'jpeg' | 'webp';
+  /** For JPEG and WebP: 1 (smallest) to 100 (best). Default: 90. */
+  readonly quality?: number;
+}
+
+export interface CreateClassificationJob {
+  /** A model, an alias, or `name@version`. Default: "super-resolution". */
+  readonly model?: string;
+  /** A public http(s) URL; the worker fetches it. */
+  readonly image_url?: string;
+  /** The file itself; up to about 4 MB. A data: URL is accepted. */
+  readonly image_base64?: string;
+  /** The file name that results are named after. */
+  readonly image_name?: string;
+  /** A file sent before through POST /v1/uploads. */
+  readonly upload_id?: string;
+  /** How many predictions, best first; at most 100. Default: 5. */
+  readonly top_k?: number;
+}
+
+export interface CreateObjectDetectionJob {
+  /** A model, an alias, or `name@version`. Default: "super-resolution". */
+  readonly model?: string;
+  /** A public http(s) URL; the worker fetches it. */
+  readonly image_url?: string;
+  /** The file itself; up to about 4 MB. A data: URL is accepted. */
+  readonly image_base64?: string;
+  /** The file name that results are named after. */
+  readonly image_name?: string;
+  /** A file sent before through POST /v1/uploads. */
+  readonly upload_id?: string;
+  /** Detections below this score, 0 to 1, are left out. Default: 0.25. */
+  readonly score_threshold?: number;
+  /** Of two boxes of one class that overlap more than this, the better one stays. Default: 0.45. */
+  readonly iou_threshold?: number;
+  /** Also make a picture with the boxes drawn on it. Default: false. */
+  readonly annotated?: boolean;
+  /** Format of the annotated picture. Default: "png". */
+  readonly output_format?: 'png' | 'jpeg' | 'webp';
+  /** For JPEG and WebP: 1 (smallest) to 100 (best). Default: 90. */
+  readonly quality?: number;
+}
+
+export interface CreateSuperResolutionUpload {
+  /** A model, an alias, or `name@version`. Default: "super-resolution". */
+  readonly model?: string;
+  /** The upload must declare exactly this type. */
+  readonly content_type:
+    | 'image/jpeg'
+    | 'image/png'
+    | 'image/webp'
+    | 'image/gif'
+    | 'image/tiff'
+    | 'image/avif';
+  /** The file name that results are named after. */
+  readonly image_name?: string;
+  /** A tighter bound on the size than the stage has. */
+  readonly max_bytes?: number;
+  /** false: only store the file, for POST /v1/jobs with upload_id. Default: true. */
+  readonly start_job?: boolean;
+  /** How many times larger in each direction: 2, 4, 8. Default: 4. */
+  readonly upscale_factor?: 2 | 4 | 8;
+  /** Format of both result pictures. Default: "png". */
+  readonly output_format?: 'png' | 'jpeg' | 'webp';
+  /** For JPEG and WebP: 1 (smallest) to 100 (best). Default: 90. */
+  readonly quality?: number;
+}
+
+export interface CreateClassificationUpload {
+  /** A model, an alias, or `name@version`. Default: "super-resolution". */
+  readonly model?: string;
+  /** The upload must declare exactly this type. */
+  readonly content_type:
+    | 'image/jpeg'
+    | 'image/png'
+    | 'image/webp'
+    | 'image/gif'
+    | 'image/tiff'
+    | 'image/avif';
+  /** The file name that results are named after. */
+  readonly image_name?: string;
+  /** A tighter bound on the size than the stage has. */
+  readonly max_bytes?: number;
+  /** false: only store the file, for POST /v1/jobs with upload_id. Default: true. */
+  readonly start_job?: boolean;
+  /** How many predictions, best first; at most 100. Default: 5. */
+  readonly top_k?: number;
+}
+
+export interface CreateObjectDetectionUpload {
+  /** A model, an alias, or `name@version`. Default: "super-resolution". */
+  readonly model?: string;
+  /** The upload must declare exactly this type. */
+  readonly content_type:
+    | 'image/jpeg'
+    | 'image/png'
+    | 'image/webp'
+    | 'image/gif'
+    | 'image/tiff'
+    | 'image/avif';
+  /** The file name that results are named after. */
+  readonly image_name?: string;
+  /** A tighter bound on the size than the stage has. */
+  readonly max_bytes?: number;
+  /** false: only store the file, for POST /v1/jobs with upload_id. Default: true. */
+  readonly start_job?: boolean;
+  /** Detections below this score, 0 to 1, are left out. Default: 0.25. */
+  readonly score_threshold?: number;
+  /** Of two boxes of one class that overlap more than this, the better one stays. Default: 0.45. */
+  readonly iou_threshold?: number;
+  /** Also make a picture with the boxes drawn on it. Default: false. */
+  readonly annotated?: boolean;
+  /** Format of the annotated picture. Default: "png". */
+  readonly output_format?: 'png' | 'jpeg' | 'webp';
+  /** For JPEG and WebP: 1 (smallest) to 100 (best). Default: 90. */
+  readonly quality?: number;
+}
+
+export interface Job {
+  readonly id: string;
+  readonly status: 'queued' | 'running' | 'succeeded' | 'failed' | 'canceled' | 'expired';
+  readonly task: string;
+  readonly model: string;
+  readonly model_version?: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly progress?: Progress;
+  readonly attempt: number;
+  readonly max_attempts: number;
+  readonly error?: JobError;
+  /** Milliseconds by phase. */
+  readonly timings?: Readonly<Record<string, number>>;
+  readonly output?: SuperResolutionOutput | ClassificationOutput | ObjectDetectionOutput;
+  /** hit: the stored answer of the same request. */
+  readonly cache?: 'hit' | 'miss';
+  readonly created_at: string;
+  readonly started_at?: string;
+  readonly finished_at?: string;
+  readonly deadline_at: string;
+  readonly links: {
+    readonly self: string;
+    readonly cancel: string;
+    readonly retry: string;
+  };
+}
+
+/** What is being done now: completed of total units of a phase. */
+export interface Progress {
+  readonly phase: string;
+  readonly completed: number;
+  readonly total: number;
+  readonly unit: string;
+}
+
+/** Why the job failed; the codes are those of refused requests. */
+export interface JobError {
+  readonly code: string;
+  readonly message: string;
+  readonly field?: string;
+}
+
+export interface SuperResolutionOutput {
+  /** The enlarged picture; the link lives for an hour, read the job again for a new one. */
+  readonly sr_image_url: string;
+  readonly sr_image_uri: string;
+  /** The bicubic enlargement of the input, for comparison. */
+  readonly original_image_url: string;
+  readonly original_image_uri: string;
+  readonly upscale_factor: number;
+  readonly width: number;
+  readonly height: number;
+  readonly input: InputPicture;
+}
+
+export interface InputPicture {
+  /** After EXIF orientation. */
+  readonly width: number;
+  readonly height: number;
+  readonly format: string;
+  /** Frames or pages in the file; the first is the one used. */
+  readonly pages: number;
+}
+
+export interface ClassificationOutput {
+  /** Best first. */
+  readonly predictions: readonly Prediction[];
+  readonly input: InputPicture;
+}
+
+export interface Prediction {
+  readonly label: string;
+  readonly class_id: number;
+  readonly score: number;
+}
+
+export interface ObjectDetectionOutput {
+  /** Best first. */
+  readonly detections: readonly Detection[];
+  readonly annotated_image_url?: string;
+  readonly annotated_image_uri?: string;
+  readonly input: InputPicture;
+}
+
+export interface Detection {
+  readonly label: string;
+  readonly class_id: number;
+  readonly score: number;
+  /** In pixels of the upright input; x and y are the top left corner. */
+  readonly box: {
+    readonly x: number;
+    readonly y: number;
+    readonly width: number;
+    readonly height: number;
+  };
+}
+
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  /** A sentence for a person. */
+  readonly detail: string;
+  readonly instance: string;
+  /** Stable: branch on this. */
+  readonly code:
+    | 'invalid_json'
+    | 'invalid_request'
+    | 'unknown_field'
+    | 'input_missing'
+    | 'input_ambiguous'
+    | 'invalid_base64'
+    | 'unsupported_upscale_factor'
+    | 'invalid_idempotency_key'
+    | 'unauthorized'
+    | 'unknown_model'
+    | 'job_not_found'
+    | 'upload_not_found'
+    | 'route_not_found'
+    | 'job_finished'
+    | 'job_not_retryable'
+    | 'body_too_large'
+    | 'unsupported_media_type'
+    | 'idempotency_key_reused'
+    | 'too_many_requests'
+    | 'internal_error'
+    | 'queue_unavailable'
+    | 'service_unavailable'
+    | 'url_invalid'
+    | 'url_forbidden'
+    | 'url_unreachable'
+    | 'url_status'
+    | 'url_server_error'
+    | 'url_timeout'
+    | 'url_too_many_redirects'
+    | 'input_too_large'
+    | 'input_not_found'
+    | 'image_not_recognized'
+    | 'image_format_unsupported'
+    | 'image_corrupt'
+    | 'image_too_many_pixels'
+    | 'output_too_many_pixels'
+    | 'output_format_limit'
+    | 'model_failed'
+    | 'model_unavailable'
+    | 'storage_failed'
+    | 'attempts_exhausted'
+    | 'deadline_exceeded';
+  /** The request field at fault. */
+  readonly field?: string;
+}
+
+export interface JobList {
+  readonly jobs: readonly Job[];
+  readonly cursor?: string;
+}
+
+export interface Upload {
+  readonly upload_id: string;
+  readonly url: string;
+  /** Form fields to send before the file. */
+  readonly fields: Readonly<Record<string, string>>;
+  readonly max_bytes: number;
+  readonly expires_at: string;
+  readonly job?: {
+    readonly id: string;
+    readonly links: {
+      readonly self: string;
+    };
+  };
+}
+
+export interface Model {
+  readonly name: string;
+  readonly task: string;
+  readonly description: string;
+  readonly licence: string;
+  readonly aliases: readonly string[];
+  readonly version: string;
+  readonly versions: readonly string[];
+  /** JSON Schema of the task parameters. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** What classes are called, by class id. */
+  readonly labels?: readonly string[];
+  readonly metrics?: Readonly<Record<string, unknown>>;
+}
+
+export interface Health {
+  readonly status: 'ok' | 'degraded';
+  readonly stage: string;
+  readonly queue: unknown;
+  readonly models: unknown;
+}
