@@ -140,6 +140,7 @@ export interface Job {
   readonly model_version?: string;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly progress?: Progress;
+  readonly queue?: QueuePlace;
   readonly attempt: number;
   readonly max_attempts: number;
   readonly error?: JobError;
@@ -165,6 +166,19 @@ export interface Progress {
   readonly completed: number;
   readonly total: number;
   readonly unit: string;
+}
+
+/** While the job is queued: what it waits for. */
+export interface QueuePlace {
+  readonly phase: 'waiting for capacity' | 'starting worker' | 'loading model' | 'in line';
+  /** 1 is next. */
+  readonly position: number;
+  /** There are more jobs before this one than were counted. */
+  readonly position_is_minimum?: true;
+  /** Estimate of the seconds until it is finished. */
+  readonly eta_seconds?: number;
+  /** Why there is no capacity. */
+  readonly detail?: string;
 }
 
 /** Why the job failed; the codes are those of refused requests. */

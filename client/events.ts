@@ -3,7 +3,7 @@ import type { Job, Progress } from './api-types.ts';
 import { hasEnded } from './tasks.ts';
 
 export type JobEvent =
-  /** The first thing that is seen, and every change of an open job's status. */
+  /** The first thing that is seen, and every change of an open job's status or of what it waits for. */
   | { readonly type: 'status'; readonly job: Job }
   | { readonly type: 'progress'; readonly progress: Progress; readonly job: Job }
   /** The job has ended, well or not: `job.status` says how. Always the last. */
@@ -11,19 +11,20 @@ export type JobEvent =
 
 /** @param seen the job as it was seen, again and again, until it had ended */
 export async function* eventsOf(seen: AsyncIterable<Job>): AsyncGenerator<JobEvent, void, undefined> {
-  let status: string | undefined;
+  let state: string | undefined;
   let progress: string | undefined;
   for await (const job of seen) {
     if (hasEnded(job)) {
       yield { type: 'result', job };
       return;
     }
-    if (job.status !== status) yield { type: 'status', job };
+    const stateNow = JSON.stringify([job.status, job.queue]);
+    if (stateNow !== state) yield { type: 'status', job };
     const now = JSON.stringify(job.progress);
     if (job.progress !== undefined && now !== progress) {
       yield { type: 'progress', progress: job.progress, job };
     }
-    status = job.status;
+    state = stateNow;
     progress = now;
   }
 }

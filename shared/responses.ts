@@ -109,8 +109,8 @@ export const jobSchema = z
           .meta({ description: 'Estimate of the seconds until it is finished.' }),
         detail: z.string().optional().meta({ description: 'Why there is no capacity.' }),
       })
-      .optional()
-      .meta({ description: 'While the job is queued: what it waits for.' }),
+      .meta({ id: 'QueuePlace', description: 'While the job is queued: what it waits for.' })
+      .optional(),
     channel: z
       .object({
         url: z
@@ -119,8 +119,8 @@ export const jobSchema = z
         token: z.string(),
         expires_at: time.meta({ description: 'Until when the token opens connections.' }),
       })
-      .optional()
-      .meta({ description: 'While the job is open: where its changes are told as they happen.' }),
+      .meta({ id: 'Channel', description: 'While the job is open: where its changes are told as they happen.' })
+      .optional(),
     attempt: z.int(),
     max_attempts: z.int(),
     error: z
