@@ -9,6 +9,7 @@ import { CatalogStore } from '../shared/aws/catalog-store.ts';
 import { ModelRepository } from '../shared/aws/model-repository.ts';
 import { ObjectStore } from '../shared/aws/object-store.ts';
 import { type ModelCatalog, resolveModel, versionOf } from '../shared/model.ts';
+import { tableText } from './table.ts';
 
 interface Where {
   readonly bucket?: string;
@@ -60,16 +61,7 @@ function table(catalog: ModelCatalog): string {
     });
     return [versionOf(model), model.task, serves.sort().join(', ') || '-', model.description];
   });
-  const rows = [['MODEL', 'TASK', 'ANSWERS TO', ''], ...lines.sort()];
-  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return tableText(['MODEL', 'TASK', 'ANSWERS TO', ''], lines.sort());
 }
 
 export function repositoryCommands(): Command[] {

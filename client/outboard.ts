@@ -9,7 +9,7 @@ import { JobFailedError, OutboardApiError } from './errors.ts';
 import { eventsOf, type JobEvent } from './events.ts';
 import { type Follow, longPolling } from './follow.ts';
 import { type Connection, Http } from './http.ts';
-import { type ImageSource, readImage, toBase64 } from './image.ts';
+import { type ImageSource, MOST_INLINE_BYTES, readImage, toBase64 } from './image.ts';
 import { type CreateJobOptions, Jobs } from './jobs.ts';
 import { Models } from './models.ts';
 import type { CreateJob, FileRole, ParametersOf, SucceededJob, Task, TaskOf } from './tasks.ts';
@@ -19,7 +19,7 @@ export type * from './api-types.ts';
 export { type ErrorCode, JobFailedError, OutboardApiError, OutboardConnectionError } from './errors.ts';
 export type { JobEvent } from './events.ts';
 export type { Connection } from './http.ts';
-export type { ImageSource } from './image.ts';
+export { type ImageSource, MOST_INLINE_BYTES } from './image.ts';
 export {
   type CreateJob,
   hasEnded,
@@ -38,9 +38,6 @@ export interface WaitOptions {
   readonly onProgress?: ((progress: Progress, job: Job) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
-
-/** The API takes requests of 5.5 MB, and base64 makes 4 bytes of 3. Larger files go by an upload form. */
-const MOST_INLINE_BYTES = 4_000_000;
 
 export class Outboard {
   readonly jobs: Jobs;

@@ -44,14 +44,21 @@ const rules: readonly Rule[] = [
     may: or(/^gpu-worker\/(image|tensor)\//, /^shared\/[^/]+\.ts$/),
   },
   { layer: 'tensors', files: /^gpu-worker\/tensor\//, may: /^gpu-worker\/tensor\// },
+  {
+    layer: "operators' commands",
+    files: /^cli\/(model(-\w+)?|doctor|doctor\/\w+|redrive|dead-letters|stage|stage-options)\.ts$/,
+    may: or(/^(cli|shared|model-tool)\//, /^local\/settings\.ts$/, /^@aws-sdk\//, /^commander$/),
+  },
+  // Whatever else it takes is waited for at every start.
+  { layer: 'the command', files: /^cli\//, may: or(/^cli\//, /^client\/outboard\.ts$/, /^(commander|zod)$/) },
   { layer: 'the client', files: /^client\//, may: /^client\// },
   { layer: 'the worker', files: /^gpu-worker\//, may: or(/^(gpu-worker|shared)\//, /^prom-client$/) },
 ];
 
 /** The only files that read the environment; local/ puts a whole stack together and may too. */
-const READS_ENVIRONMENT = /^(gpu-worker\/(main|healthcheck)|functions\/[^/]+)\.ts$/;
+const READS_ENVIRONMENT = /^(gpu-worker\/(main|healthcheck)|functions\/[^/]+|cli\/(run|stage))\.ts$/;
 
-const sources = ['shared', 'functions', 'gpu-worker', 'client']
+const sources = ['shared', 'functions', 'gpu-worker', 'client', 'cli']
   .flatMap((folder) =>
     readdirSync(path.join(ROOT, folder), { recursive: true }).map((file) => `${folder}/${file}`),
   )
@@ -87,7 +94,8 @@ describe('layers', () => {
   });
 
   it('keeps an SDK client out of the worker and of the functions', () => {
-    const users = sources.filter((file) => importsOf(file).some((name) => name.startsWith('@aws-sdk/')));
+    const halves = sources.filter((file) => !file.startsWith('cli/'));
+    const users = halves.filter((file) => importsOf(file).some((name) => name.startsWith('@aws-sdk/')));
     expect(users.every((file) => file.startsWith('shared/aws/'))).toBe(true);
   });
 });
