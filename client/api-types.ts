@@ -3,6 +3,8 @@
 export interface CreateSuperResolutionJob {
   /** A model, an alias, or `name@version`. Default: "super-resolution". */
   readonly model?: string;
+  /** `batch` gets the device only where no other job waits for it. Default: "normal". */
+  readonly priority?: 'normal' | 'batch';
   /** A public http(s) URL; the worker fetches it. */
   readonly image_url?: string;
   /** The file itself; up to about 4 MB. A data: URL is accepted. */
@@ -22,6 +24,8 @@ export interface CreateSuperResolutionJob {
 export interface CreateClassificationJob {
   /** A model, an alias, or `name@version`. Default: "super-resolution". */
   readonly model?: string;
+  /** `batch` gets the device only where no other job waits for it. Default: "normal". */
+  readonly priority?: 'normal' | 'batch';
   /** A public http(s) URL; the worker fetches it. */
   readonly image_url?: string;
   /** The file itself; up to about 4 MB. A data: URL is accepted. */
@@ -37,6 +41,8 @@ export interface CreateClassificationJob {
 export interface CreateObjectDetectionJob {
   /** A model, an alias, or `name@version`. Default: "super-resolution". */
   readonly model?: string;
+  /** `batch` gets the device only where no other job waits for it. Default: "normal". */
+  readonly priority?: 'normal' | 'batch';
   /** A public http(s) URL; the worker fetches it. */
   readonly image_url?: string;
   /** The file itself; up to about 4 MB. A data: URL is accepted. */
@@ -70,6 +76,8 @@ export interface CreateSuperResolutionUpload {
     | 'image/avif';
   /** The file name that results are named after. */
   readonly image_name?: string;
+  /** `batch` gets the device only where no other job waits for it. Default: "normal". */
+  readonly priority?: 'normal' | 'batch';
   /** A tighter bound on the size than the stage has. */
   readonly max_bytes?: number;
   /** false: only store the file, for POST /v1/jobs with upload_id. Default: true. */
@@ -95,6 +103,8 @@ export interface CreateClassificationUpload {
     | 'image/avif';
   /** The file name that results are named after. */
   readonly image_name?: string;
+  /** `batch` gets the device only where no other job waits for it. Default: "normal". */
+  readonly priority?: 'normal' | 'batch';
   /** A tighter bound on the size than the stage has. */
   readonly max_bytes?: number;
   /** false: only store the file, for POST /v1/jobs with upload_id. Default: true. */
@@ -116,6 +126,8 @@ export interface CreateObjectDetectionUpload {
     | 'image/avif';
   /** The file name that results are named after. */
   readonly image_name?: string;
+  /** `batch` gets the device only where no other job waits for it. Default: "normal". */
+  readonly priority?: 'normal' | 'batch';
   /** A tighter bound on the size than the stage has. */
   readonly max_bytes?: number;
   /** false: only store the file, for POST /v1/jobs with upload_id. Default: true. */
@@ -136,22 +148,29 @@ export interface Job {
   readonly id: string;
   readonly status: 'queued' | 'running' | 'succeeded' | 'failed' | 'canceled' | 'expired';
   readonly task: string;
+  /** As it was asked for. */
   readonly model: string;
+  /** What runs: `name@version`. */
   readonly model_version?: string;
+  /** Defaults included. */
   readonly parameters: Readonly<Record<string, unknown>>;
+  readonly priority: 'normal' | 'batch';
   readonly progress?: Progress;
   readonly queue?: QueuePlace;
+  /** How often work on it has started. */
   readonly attempt: number;
   readonly max_attempts: number;
   readonly error?: JobError;
   /** Milliseconds by phase. */
   readonly timings?: Readonly<Record<string, number>>;
+  /** Once it has succeeded; not in lists. */
   readonly output?: SuperResolutionOutput | ClassificationOutput | ObjectDetectionOutput;
   /** hit: the stored answer of the same request. */
   readonly cache?: 'hit' | 'miss';
   readonly created_at: string;
   readonly started_at?: string;
   readonly finished_at?: string;
+  /** When it ends as expired if nothing else happens. */
   readonly deadline_at: string;
   readonly links: {
     readonly self: string;
@@ -290,6 +309,7 @@ export interface Problem {
     | 'output_too_many_pixels'
     | 'output_format_limit'
     | 'model_failed'
+    | 'device_out_of_memory'
     | 'model_unavailable'
     | 'storage_failed'
     | 'attempts_exhausted'

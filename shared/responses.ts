@@ -81,9 +81,9 @@ export const jobSchema = z
     id: z.string(),
     status: z.enum(jobStatuses),
     task: z.string(),
-    model: z.string(),
-    model_version: z.string().optional(),
-    parameters: z.record(z.string(), z.unknown()),
+    model: z.string().meta({ description: 'As it was asked for.' }),
+    model_version: z.string().optional().meta({ description: 'What runs: `name@version`.' }),
+    parameters: z.record(z.string(), z.unknown()).meta({ description: 'Defaults included.' }),
     priority: z.enum(jobPriorities),
     progress: z
       .object({
@@ -121,14 +121,17 @@ export const jobSchema = z
       })
       .meta({ id: 'Channel', description: 'While the job is open: where its changes are told as they happen.' })
       .optional(),
-    attempt: z.int(),
+    attempt: z.int().meta({ description: 'How often work on it has started.' }),
     max_attempts: z.int(),
     error: z
       .object({ code: z.string(), message: z.string(), field: z.string().optional() })
       .meta({ id: 'JobError', description: 'Why the job failed; the codes are those of refused requests.' })
       .optional(),
     timings: z.record(z.string(), z.number()).optional().meta({ description: 'Milliseconds by phase.' }),
-    output: z.union([superResolutionOutput, classificationOutput, objectDetectionOutput]).optional(),
+    output: z
+      .union([superResolutionOutput, classificationOutput, objectDetectionOutput])
+      .optional()
+      .meta({ description: 'Once it has succeeded; not in lists.' }),
     cache: z
       .enum(['hit', 'miss'])
       .optional()
@@ -136,7 +139,7 @@ export const jobSchema = z
     created_at: time,
     started_at: time.optional(),
     finished_at: time.optional(),
-    deadline_at: time,
+    deadline_at: time.meta({ description: 'When it ends as expired if nothing else happens.' }),
     links: z.object({ self: z.url(), cancel: z.url(), retry: z.url() }),
   })
   .meta({ id: 'Job' });

@@ -36,10 +36,10 @@ const body = (schema: z.ZodType) => ({
 });
 const jobPath = z.object({ id: z.string().meta({ description: 'The id that POST /v1/jobs gave.' }) });
 const wait = z
-  .string()
-  .regex(/^\d+$/)
+  .int()
+  .min(0)
   .optional()
-  .meta({ description: 'Seconds to wait for the end, at most 25.' });
+  .meta({ description: 'Seconds that the answer is held back for the end of the job; more than 25 are 25.' });
 
 /**
  * One schema for each task; which one holds is decided by the model asked for.
@@ -110,6 +110,10 @@ export function openApiDocument(serverUrl: string) {
                   .string()
                   .optional()
                   .meta({ description: 'wait=N: answer with the result if it is there in N seconds.' }),
+                'Cache-Control': z
+                  .string()
+                  .optional()
+                  .meta({ description: 'no-cache: compute anew, also where the same was answered before.' }),
               }),
             },
           },
@@ -182,7 +186,11 @@ export function openApiDocument(serverUrl: string) {
           'One model',
           { 200: json(modelSchema, 'The model.') },
           {
-            requestParams: { path: z.object({ name: z.string() }) },
+            requestParams: {
+              path: z.object({
+                name: z.string().meta({ description: 'A model, an alias, or `name@version`.' }),
+              }),
+            },
           },
         ),
       },
