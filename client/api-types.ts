@@ -202,10 +202,57 @@ export interface QueuePlace {
 
 /** Why the job failed; the codes are those of refused requests. */
 export interface JobError {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly message: string;
   readonly field?: string;
 }
+
+/** Stable: branch on this. More may come. */
+export type ErrorCode =
+  | 'invalid_json'
+  | 'invalid_request'
+  | 'unknown_field'
+  | 'input_missing'
+  | 'input_ambiguous'
+  | 'invalid_base64'
+  | 'unsupported_upscale_factor'
+  | 'invalid_idempotency_key'
+  | 'unauthorized'
+  | 'unknown_model'
+  | 'job_not_found'
+  | 'upload_not_found'
+  | 'route_not_found'
+  | 'job_finished'
+  | 'job_not_retryable'
+  | 'body_too_large'
+  | 'unsupported_media_type'
+  | 'idempotency_key_reused'
+  | 'too_many_requests'
+  | 'internal_error'
+  | 'queue_unavailable'
+  | 'service_unavailable'
+  | 'url_invalid'
+  | 'url_forbidden'
+  | 'url_unreachable'
+  | 'url_status'
+  | 'url_server_error'
+  | 'url_timeout'
+  | 'url_too_many_redirects'
+  | 'input_too_large'
+  | 'input_not_found'
+  | 'image_not_recognized'
+  | 'image_format_unsupported'
+  | 'image_corrupt'
+  | 'image_too_many_pixels'
+  | 'output_too_many_pixels'
+  | 'output_format_limit'
+  | 'model_failed'
+  | 'device_out_of_memory'
+  | 'model_unavailable'
+  | 'storage_failed'
+  | 'attempts_exhausted'
+  | 'deadline_exceeded'
+  | (string & {});
 
 export interface SuperResolutionOutput {
   /** The enlarged picture; the link lives for an hour, read the job again for a new one. */
@@ -269,51 +316,7 @@ export interface Problem {
   /** A sentence for a person. */
   readonly detail: string;
   readonly instance: string;
-  /** Stable: branch on this. */
-  readonly code:
-    | 'invalid_json'
-    | 'invalid_request'
-    | 'unknown_field'
-    | 'input_missing'
-    | 'input_ambiguous'
-    | 'invalid_base64'
-    | 'unsupported_upscale_factor'
-    | 'invalid_idempotency_key'
-    | 'unauthorized'
-    | 'unknown_model'
-    | 'job_not_found'
-    | 'upload_not_found'
-    | 'route_not_found'
-    | 'job_finished'
-    | 'job_not_retryable'
-    | 'body_too_large'
-    | 'unsupported_media_type'
-    | 'idempotency_key_reused'
-    | 'too_many_requests'
-    | 'internal_error'
-    | 'queue_unavailable'
-    | 'service_unavailable'
-    | 'url_invalid'
-    | 'url_forbidden'
-    | 'url_unreachable'
-    | 'url_status'
-    | 'url_server_error'
-    | 'url_timeout'
-    | 'url_too_many_redirects'
-    | 'input_too_large'
-    | 'input_not_found'
-    | 'image_not_recognized'
-    | 'image_format_unsupported'
-    | 'image_corrupt'
-    | 'image_too_many_pixels'
-    | 'output_too_many_pixels'
-    | 'output_format_limit'
-    | 'model_failed'
-    | 'device_out_of_memory'
-    | 'model_unavailable'
-    | 'storage_failed'
-    | 'attempts_exhausted'
-    | 'deadline_exceeded';
+  readonly code: ErrorCode;
   /** The request field at fault. */
   readonly field?: string;
 }

@@ -1,8 +1,5 @@
 /** The ways a call can fail: the API refused it, the API could not be reached, or the job itself did not succeed. */
-import type { Job, Problem } from './api-types.ts';
-
-/** A code of the API's table; a newer server may know more of them. */
-export type ErrorCode = Problem['code'] | (string & {});
+import type { ErrorCode, Job } from './api-types.ts';
 
 interface Refusal {
   readonly status: number;
@@ -18,7 +15,7 @@ export class OutboardApiError extends Error {
   override readonly name = 'OutboardApiError';
   /** HTTP status. */
   readonly status: number;
-  /** Stable: branch on this. */
+  /** Of the API's table, or the client's own: `upload_refused`, `unexpected_answer`, `result_not_found`. Branch on it. */
   readonly code: ErrorCode;
   /** A sentence for a person. */
   readonly detail: string;

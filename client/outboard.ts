@@ -16,7 +16,7 @@ import type { CreateJob, FileRole, ParametersOf, SucceededJob, Task, TaskOf } fr
 import { Uploads } from './uploads.ts';
 
 export type * from './api-types.ts';
-export { type ErrorCode, JobFailedError, OutboardApiError, OutboardConnectionError } from './errors.ts';
+export { JobFailedError, OutboardApiError, OutboardConnectionError } from './errors.ts';
 export type { JobEvent } from './events.ts';
 export type { Connection } from './http.ts';
 export { type ImageSource, MOST_INLINE_BYTES } from './image.ts';

@@ -78,7 +78,8 @@ const bodyOf = (content: Content | undefined): Schema | undefined =>
 
 function schemaSection(name: string, schema: Schema): string {
   const description = schema.description === undefined ? [] : [schema.description];
-  return [`### ${name}`, ...description, fieldsTable(schema).join('\n')].join('\n\n');
+  const content = schema.properties === undefined ? `${typeText(schema)}.` : fieldsTable(schema).join('\n');
+  return [`### ${name}`, ...description, content].join('\n\n');
 }
 
 const block = (text: string): string => `\`\`\`sh\n${text}\n\`\`\``;

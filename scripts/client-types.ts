@@ -42,7 +42,9 @@ export function clientTypes(): string {
 
 function declaration(name: string, schema: Schema): string {
   const body = typeOf(schema, '');
-  const text = body.startsWith('{') ? `export interface ${name} ${body}` : `export type ${name} = ${body};`;
+  const text = body.startsWith('{')
+    ? `export interface ${name} ${body}`
+    : property(`export type ${name} =`, body, '');
   return `${comment(schema, '')}${text}`;
 }
 
@@ -51,7 +53,7 @@ function typeOf(schema: Schema, indent: string): string {
   if (schema.const !== undefined) return literal(schema.const);
   if (schema.enum !== undefined) return schema.enum.map(literal).join(' | ');
   const choices = schema.anyOf ?? schema.oneOf;
-  if (choices !== undefined) return choices.map((choice) => typeOf(choice, indent)).join(' | ');
+  if (choices !== undefined) return choices.map((choice) => choiceOf(choice, choices, indent)).join(' | ');
   switch (schema.type) {
     case 'string':
     case 'boolean':
@@ -69,6 +71,12 @@ function typeOf(schema: Schema, indent: string): string {
     default:
       throw new Error(`No TypeScript for ${JSON.stringify(schema)}.`);
   }
+}
+
+/** Known texts or any other: the second as a type that does not swallow the first. */
+function choiceOf(choice: Schema, choices: readonly Schema[], indent: string): string {
+  const text = typeOf(choice, indent);
+  return text === 'string' && choices.some((other) => other.enum !== undefined) ? '(string & {})' : text;
 }
 
 function elementOf(schema: Schema, indent: string): string {

@@ -5,6 +5,11 @@ import { jobPriorities, jobStatuses } from './job.ts';
 
 const time = z.iso.datetime();
 
+/** Open, so that a client made from an older document takes a new code as text. */
+const errorCode = z
+  .union([z.enum(Object.keys(errorKinds) as [string, ...string[]]), z.string()])
+  .meta({ id: 'ErrorCode', description: 'Stable: branch on this. More may come.' });
+
 export const problemSchema = z
   .object({
     type: z.string(),
@@ -12,9 +17,7 @@ export const problemSchema = z
     status: z.int(),
     detail: z.string().meta({ description: 'A sentence for a person.' }),
     instance: z.string(),
-    code: z
-      .enum(Object.keys(errorKinds) as [string, ...string[]])
-      .meta({ description: 'Stable: branch on this.' }),
+    code: errorCode,
     field: z.string().optional().meta({ description: 'The request field at fault.' }),
   })
   .meta({ id: 'Problem' });
@@ -124,7 +127,7 @@ export const jobSchema = z
     attempt: z.int().meta({ description: 'How often work on it has started.' }),
     max_attempts: z.int(),
     error: z
-      .object({ code: z.string(), message: z.string(), field: z.string().optional() })
+      .object({ code: errorCode, message: z.string(), field: z.string().optional() })
       .meta({ id: 'JobError', description: 'Why the job failed; the codes are those of refused requests.' })
       .optional(),
     timings: z.record(z.string(), z.number()).optional().meta({ description: 'Milliseconds by phase.' }),

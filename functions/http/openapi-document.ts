@@ -62,6 +62,8 @@ const plainer: ZodOpenApiOverride = (context) => {
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
   delete jsonSchema.propertyNames;
+  // Typed languages would make floating-point numbers of 2, 4 and 8.
+  if (jsonSchema.type === 'number' && jsonSchema.enum?.every(Number.isInteger)) jsonSchema.type = 'integer';
 };
 
 const pascalCase = (name: string): string =>

@@ -2,7 +2,7 @@
 import type { Schema } from '../client-types.ts';
 
 /** A schema of the document by name: text with a link to its section. */
-export const reference = (name: string): string => `[${name}](#${name.toLowerCase()})`;
+const reference = (name: string): string => `[${name}](#${name.toLowerCase()})`;
 
 /** @returns lines of a table; what a field must be, and what it is for */
 export function fieldsTable({ properties = {}, required = [] }: Schema): string[] {
