@@ -1,7 +1,7 @@
 /** `outboard run`: pictures through a model, results into files. */
 import { homedir } from 'node:os';
-import { Command } from 'commander';
-import { type Model, type Outboard, OutboardApiError } from '../client/outboard.ts';
+import { Command, Option } from 'commander';
+import { type Job, type Model, type Outboard, OutboardApiError } from '../client/outboard.ts';
 import { type ConnectionFlags, connect, withConnection } from './connection.ts';
 import { exitCodeOf, exitCodes, UsageError } from './exit-code.ts';
 import { Bars, Lines } from './run/display.ts';
@@ -19,6 +19,7 @@ interface RunFlags extends ConnectionFlags {
   readonly parameter: readonly string[];
   readonly output?: string;
   readonly concurrency: number;
+  readonly priority?: Job['priority'];
   readonly force?: true;
   readonly fresh?: true;
   readonly json?: true;
@@ -42,6 +43,12 @@ export function runCommand(): Command {
     .option('-p, --parameter <name=value>', 'a parameter of the model; may be repeated', collect, [])
     .option('-o, --output <path>', 'file or folder for the results')
     .option('-j, --concurrency <number>', 'pictures at a time', wholeNumber, 4)
+    .addOption(
+      new Option('--priority <priority>', 'batch: only where no other job waits').choices([
+        'normal',
+        'batch',
+      ]),
+    )
     .option('--force', 'overwrite files that are there')
     .option('--fresh', 'start new jobs, also where an earlier run has asked the same')
     .option('--json', 'one line of JSON for each picture')
@@ -53,7 +60,10 @@ async function run(args: string[], flags: RunFlags): Promise<void> {
   const outboard = connect(flags);
   const model = await findModel(outboard, flags.model);
   const asked = [...(flags.scale === undefined ? [] : [`upscale_factor=${flags.scale}`]), ...flags.parameter];
-  const parameters = readParameters([...impliedParameters(flags.output, model), ...asked], model);
+  const parameters = {
+    ...readParameters([...impliedParameters(flags.output, model), ...asked], model),
+    ...(flags.priority === undefined ? {} : { priority: flags.priority }),
+  };
   const folder = flags.output !== undefined && isFolder(flags.output) ? flags.output : undefined;
   const plans = planOutputs(await findInputs(args, folder), flags.output, model, parameters);
   const memory = new Memory(stateFolder(process.env, homedir()));

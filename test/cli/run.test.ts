@@ -39,7 +39,10 @@ describe('outboard run', () => {
 
   it('writes the file that -o names, in the format of its ending', async () => {
     const { folder, outboard } = await workplace(url, { 'a.png': await small() });
-    expect((await outboard('run', 'a.png', '-o', 'large/b.webp', '-p', 'quality=50')).code).toBe(0);
+    const flags = ['-o', 'large/b.webp', '-p', 'quality=50', '--priority', 'batch'];
+    expect((await outboard('run', 'a.png', ...flags)).code).toBe(0);
+    const [job] = await collect(api.jobs.list({ pageSize: 100 }));
+    expect(job).toMatchObject({ priority: 'batch', parameters: { quality: 50, output_format: 'webp' } });
     expect(await sizeOf(path.join(folder, 'large/b.webp'))).toBe('webp 80x40');
     expect(await readdir(path.join(folder, 'large'))).toEqual(['b.webp']);
   });
