@@ -157,6 +157,7 @@ export interface Job {
   readonly priority: 'normal' | 'batch';
   readonly progress?: Progress;
   readonly queue?: QueuePlace;
+  readonly channel?: Channel;
   /** How often work on it has started. */
   readonly attempt: number;
   readonly max_attempts: number;
@@ -185,6 +186,8 @@ export interface Progress {
   readonly completed: number;
   readonly total: number;
   readonly unit: string;
+  /** Estimate for the rest of this phase. */
+  readonly eta_seconds?: number;
 }
 
 /** While the job is queued: what it waits for. */
@@ -198,6 +201,15 @@ export interface QueuePlace {
   readonly eta_seconds?: number;
   /** Why there is no capacity. */
   readonly detail?: string;
+}
+
+/** While the job is open: where its changes are told as they happen. */
+export interface Channel {
+  /** WebSocket address, token included. Send any message for a snapshot. */
+  readonly url: string;
+  readonly token: string;
+  /** Until when the token opens connections. */
+  readonly expires_at: string;
 }
 
 /** Why the job failed; the codes are those of refused requests. */

@@ -122,7 +122,10 @@ export const jobSchema = z
         token: z.string(),
         expires_at: time.meta({ description: 'Until when the token opens connections.' }),
       })
-      .meta({ id: 'Channel', description: 'While the job is open: where its changes are told as they happen.' })
+      .meta({
+        id: 'Channel',
+        description: 'While the job is open: where its changes are told as they happen.',
+      })
       .optional(),
     attempt: z.int().meta({ description: 'How often work on it has started.' }),
     max_attempts: z.int(),
