@@ -368,6 +368,46 @@ export interface Model {
   readonly metrics?: Readonly<Record<string, unknown>>;
 }
 
+export interface Fleet {
+  readonly stage: string;
+  readonly queue: {
+    /** Messages that wait, about. */
+    readonly waiting: number;
+  };
+  /** Those heard from in the last 30 seconds, oldest first. */
+  readonly workers: readonly FleetWorker[];
+  /** What the scaler ordered last; absent where workers are started by other means. */
+  readonly order?: {
+    readonly desired: number;
+    /** Workers that are paid for, ready or not. */
+    readonly running: number;
+    /** Predicted device seconds of all open jobs. */
+    readonly backlog_seconds: number;
+    readonly open_jobs: number;
+    readonly reason: string;
+    readonly updated_at: string;
+    readonly capacity_error?: {
+      readonly code: string;
+      readonly message: string;
+      readonly at: string;
+    };
+  };
+}
+
+export interface FleetWorker {
+  readonly id: string;
+  readonly state: 'loading' | 'ready' | 'draining';
+  readonly device: string;
+  /** Jobs in hand. */
+  readonly busy: number;
+  /** Jobs it takes at once. */
+  readonly places: number;
+  /** Loaded `name@version`s. */
+  readonly models: readonly string[];
+  readonly started_at: string;
+  readonly seen_at: string;
+}
+
 export interface Health {
   readonly status: 'ok' | 'degraded';
   readonly stage: string;

@@ -4,7 +4,7 @@
  *     const outboard = new Outboard({ endpoint, apiKey });
  *     const { output } = await outboard.run('super-resolution', file, { upscale_factor: 4 });
  */
-import type { Job, Progress } from './api-types.ts';
+import type { Fleet, Job, Progress } from './api-types.ts';
 import { JobFailedError, OutboardApiError } from './errors.ts';
 import { eventsOf, type JobEvent } from './events.ts';
 import { type Follow, longPolling } from './follow.ts';
@@ -149,6 +149,11 @@ export class Outboard {
       code: 'result_not_found',
       detail: `${job.id} has no file ${role}, or no longer.`,
     });
+  }
+
+  /** The workers of the stage, what was ordered and why, and how much waits. */
+  fleet({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<Fleet> {
+    return this.#http.json('GET', '/v1/fleet', { signal });
   }
 
   async #fetchResult(

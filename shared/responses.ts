@@ -182,6 +182,41 @@ export const modelSchema = z
   })
   .meta({ id: 'Model' });
 
+const worker = z
+  .object({
+    id: z.string(),
+    state: z.enum(['loading', 'ready', 'draining']),
+    device: z.string(),
+    busy: z.int().meta({ description: 'Jobs in hand.' }),
+    places: z.int().meta({ description: 'Jobs it takes at once.' }),
+    models: z.array(z.string()).meta({ description: 'Loaded `name@version`s.' }),
+    started_at: time,
+    seen_at: time,
+  })
+  .meta({ id: 'FleetWorker' });
+
+export const fleetSchema = z
+  .object({
+    stage: z.string(),
+    queue: z.object({ waiting: z.int().meta({ description: 'Messages that wait, about.' }) }),
+    workers: z.array(worker).meta({ description: 'Those heard from in the last 30 seconds, oldest first.' }),
+    order: z
+      .object({
+        desired: z.int(),
+        running: z.int().meta({ description: 'Workers that are paid for, ready or not.' }),
+        backlog_seconds: z.number().meta({ description: 'Predicted device seconds of all open jobs.' }),
+        open_jobs: z.int(),
+        reason: z.string(),
+        updated_at: time,
+        capacity_error: z.object({ code: z.string(), message: z.string(), at: time }).optional(),
+      })
+      .optional()
+      .meta({
+        description: 'What the scaler ordered last; absent where workers are started by other means.',
+      }),
+  })
+  .meta({ id: 'Fleet' });
+
 export const healthSchema = z
   .object({ status: z.enum(['ok', 'degraded']), stage: z.string(), queue: z.unknown(), models: z.unknown() })
   .meta({ id: 'Health' });

@@ -9,6 +9,7 @@ import {
 import { keepDefault, parametersByTask } from '../../shared/parameters.ts';
 import { createJobSchema, createUploadSchema, listJobsQuery } from '../../shared/requests.ts';
 import {
+  fleetSchema,
   healthSchema,
   jobListSchema,
   jobSchema,
@@ -195,6 +196,11 @@ export function openApiDocument(serverUrl: string) {
             },
           },
         ),
+      },
+      '/v1/fleet': {
+        get: operation('getFleet', 'Workers, and what the scaler ordered', {
+          200: json(fleetSchema, 'The fleet of this moment.'),
+        }),
       },
       '/v1/health': {
         get: operation(
