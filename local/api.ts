@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { startGateway } from './gateway.ts';
+import type { Page } from './page.ts';
 import { printOutput } from './process-output.ts';
 import { HOST, portsFrom, STAGE } from './settings.ts';
 import { untilAnswers } from './until-answers.ts';
@@ -17,12 +18,15 @@ interface ApiOptions {
   readonly port: number;
   readonly environment: Record<string, string>;
   readonly print: (line: string) => void;
+  /** What is served beside the API. */
+  readonly page: Page;
 }
 
 export async function startApi({
   port,
   environment,
   print,
+  page,
 }: ApiOptions): Promise<{ url: string; close(): Promise<void> }> {
   const ports = portsFrom(port);
   const flags = {
@@ -67,7 +71,7 @@ export async function startApi({
         throw new Error(`The API did not start (exit code ${code}).`);
       }),
     ]);
-    const gateway = await startGateway({ port: ports.api, upstreamPort: ports.functions });
+    const gateway = await startGateway({ port: ports.api, upstreamPort: ports.functions, page });
     return {
       url: gateway.url,
       async close() {

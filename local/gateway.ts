@@ -1,5 +1,5 @@
 /**
- * The front of the local API: passes requests on to serverless-offline, and gives the answers that API Gateway gives
+ * The front of the local API: serves the page, passes all other requests on to serverless-offline, and gives the answers that API Gateway gives
  * by itself (no key, no route, too large) the form that infra/gateway.yml gives them in a stage.
  */
 import { randomUUID } from 'node:crypto';
@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import { Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type ErrorCode, OutboardError } from '../shared/errors.ts';
+import type { Page, PageFile } from './page.ts';
 import { HOST } from './settings.ts';
 
 /** API Gateway's own limit on a request. */
@@ -16,13 +17,21 @@ const MAX_REQUEST_BYTES = 10 * 1024 * 1024;
 interface GatewayOptions {
   readonly port: number;
   readonly upstreamPort: number;
+  readonly page: Page;
 }
 
 export async function startGateway({
   port,
   upstreamPort,
+  page,
 }: GatewayOptions): Promise<{ url: string; close(): Promise<void> }> {
   const server = createServer((incoming, response) => {
+    const file = pageFile(page, incoming);
+    if (file !== undefined) {
+      response.writeHead(200, { ...file.headers, 'content-length': file.body.byteLength });
+      response.end(incoming.method === 'HEAD' ? undefined : file.body);
+      return;
+    }
     forward(incoming, response, upstreamPort).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else refuse(response, incoming, error instanceof OutboardError ? error.code : 'service_unavailable');
@@ -39,6 +48,11 @@ export async function startGateway({
       await closed;
     },
   };
+}
+
+function pageFile(page: Page, { method = '', url = '' }: IncomingMessage): PageFile | undefined {
+  if (method !== 'GET' && method !== 'HEAD') return undefined;
+  return page.get(url.split('?')[0] ?? '');
 }
 
 async function forward(incoming: IncomingMessage, response: ServerResponse, port: number): Promise<void> {

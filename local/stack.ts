@@ -9,10 +9,19 @@ import { connectJobs, connectModels, connectQueue } from '../shared/aws/connect.
 import { startApi } from './api.ts';
 import { EventPump } from './event-pump.ts';
 import { CLUSTER, LocalFleet, SERVICE } from './fleet.ts';
+import { loadPage } from './page.ts';
 import { startQueue } from './queue.ts';
 import { startS3Server } from './s3/server.ts';
 import { seedModels } from './seed-models.ts';
-import { credentials, HOST, names, portsFrom, type StackOptions, stackEnvironment } from './settings.ts';
+import {
+  API_KEY,
+  credentials,
+  HOST,
+  names,
+  portsFrom,
+  type StackOptions,
+  stackEnvironment,
+} from './settings.ts';
 import { startTable } from './table.ts';
 import { startWorker, type WorkerProcess } from './worker-process.ts';
 
@@ -65,8 +74,9 @@ export async function startStack({
   try {
     const sqs = await started(startQueue(ports.sqs));
     const pump = new EventPump({ lambdaPort: ports.lambda, sqsUrl: sqs.url, print });
-    const [s3] = await Promise.all([
+    const [s3, page] = await Promise.all([
       started(startS3Server(s3Options(ports.s3, path.join(directory, 's3'), pump))),
+      loadPage({ storage: `http://${HOST}:${ports.s3}`, apiKey: API_KEY }),
       started(startTable(ports.dynamodb, path.join(directory, 'table'))),
       buildFunctions(),
     ]);
@@ -77,7 +87,7 @@ export async function startStack({
     const [worker, fleet, api] = await Promise.all([
       wantsFleet ? undefined : started(startWorker(workerOptions)),
       wantsFleet ? started(new LocalFleet({ ...workerOptions, port: ports.fleet }).listen()) : undefined,
-      started(startApi({ port, environment, print })),
+      started(startApi({ port, environment, print, page })),
     ]);
     pump.start();
     closers.unshift(() => pump.close());

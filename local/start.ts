@@ -28,6 +28,7 @@ function banner({ url, s3Url, metricsUrl }: Stack): string {
   return `
 Outboard is ready after ${seconds} s.
 
+  Page     ${url}/
   API      ${url}/v1        x-api-key: ${API_KEY}
   OpenAPI  ${url}/v1/openapi.json
   Worker   ${metricsUrl}/metrics
