@@ -38,9 +38,12 @@ export function formatBytes(bytes: number): string {
 export const formatPercent = (fraction: number): string =>
   `${(fraction * 100).toFixed(fraction < 0.1 ? 1 : 0)} %`;
 
+const acronyms: Readonly<Record<string, string>> = { iou: 'IoU', url: 'URL', nms: 'NMS' };
+
 /** `super-resolution` or `upscale_factor` as a label. */
 export function titleCase(name: string): string {
   const words = name.replaceAll(/[_-]+/g, ' ').trim();
+  if (/^(iou|url|nms)\b/.test(words)) return words.replace(/^\w+/, (word) => acronyms[word] ?? word);
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

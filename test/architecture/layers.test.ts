@@ -52,17 +52,23 @@ const rules: readonly Rule[] = [
   // Whatever else it takes is waited for at every start.
   { layer: 'the command', files: /^cli\//, may: or(/^cli\//, /^client\/outboard\.ts$/, /^(commander|zod)$/) },
   { layer: 'the client', files: /^client\//, may: /^client\// },
+  {
+    layer: 'the door of the page',
+    files: /^web\/api\.ts$/,
+    may: or(/^web\//, /^client\/outboard\.ts$/, /^@preact\/signals$/),
+  },
+  { layer: 'the page', files: /^web\//, may: or(/^web\//, /^(preact|preact\/hooks|@preact\/signals)$/) },
   { layer: 'the worker', files: /^gpu-worker\//, may: or(/^(gpu-worker|shared)\//, /^prom-client$/) },
 ];
 
 /** The only files that read the environment; local/ puts a whole stack together and may too. */
 const READS_ENVIRONMENT = /^(gpu-worker\/(main|healthcheck)|functions\/[^/]+|cli\/(run|stage))\.ts$/;
 
-const sources = ['shared', 'functions', 'gpu-worker', 'client', 'cli']
+const sources = ['shared', 'functions', 'gpu-worker', 'client', 'cli', 'web']
   .flatMap((folder) =>
     readdirSync(path.join(ROOT, folder), { recursive: true }).map((file) => `${folder}/${file}`),
   )
-  .filter((file) => file.endsWith('.ts'));
+  .filter((file) => /\.tsx?$/.test(file));
 
 function importsOf(file: string): string[] {
   const text = readFileSync(path.join(ROOT, file), 'utf8');

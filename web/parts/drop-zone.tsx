@@ -88,7 +88,9 @@ export function DropZone() {
           {over ? 'Let go to add' : pictures.length === 0 ? 'Drop pictures here' : 'Add more'}
         </span>
         <span class="drop-note">
-          or choose files, or paste. JPEG, PNG, WebP, GIF, TIFF or AVIF, up to 32 MB.
+          {pictures.length === 0
+            ? 'or choose files, or paste. JPEG, PNG, WebP, GIF, TIFF or AVIF, up to 32 MB each.'
+            : 'Drop, choose or paste further pictures.'}
         </span>
       </button>
     </section>

@@ -1,6 +1,7 @@
 /** A job as the API shows it, to read, copy or save: the page hides nothing that it knows. */
 import { useState } from 'preact/hooks';
 import type { Job } from '../api.ts';
+import { saveAs } from '../save.ts';
 import { Dialog } from './dialog.tsx';
 import { Icon } from './icon.tsx';
 
@@ -11,12 +12,7 @@ export function JsonDialog({ job, onClose }: { readonly job: Job; readonly onClo
     await navigator.clipboard.writeText(text);
     setCopied(true);
   };
-  const save = () => {
-    const url = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
-    const link = Object.assign(document.createElement('a'), { href: url, download: `${job.id}.json` });
-    link.click();
-    URL.revokeObjectURL(url);
-  };
+  const save = () => saveAs(new Blob([text], { type: 'application/json' }), `${job.id}.json`);
   return (
     <Dialog title="The job as JSON" wide onClose={onClose}>
       <p class="note">

@@ -4,7 +4,8 @@ import { titleCase } from '../format.ts';
 
 interface ModelsProps {
   readonly models: readonly Model[];
-  readonly workers: readonly FleetWorker[];
+  /** Undefined while they are not known. */
+  readonly workers: readonly FleetWorker[] | undefined;
 }
 
 export function ModelsTable({ models, workers }: ModelsProps) {
@@ -50,7 +51,8 @@ export function ModelsTable({ models, workers }: ModelsProps) {
   );
 }
 
-function loadedOn(version: string, workers: readonly FleetWorker[]): string {
+function loadedOn(version: string, workers: readonly FleetWorker[] | undefined): string {
+  if (workers === undefined) return '–';
   const count = workers.filter(({ models }) => models.includes(version)).length;
   if (count === 0) return 'none yet: the first job waits for it';
   return `${count} of ${workers.length}`;

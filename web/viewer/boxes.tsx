@@ -69,12 +69,15 @@ export function Boxes({ detections, size, picture, leastScore, name }: BoxesProp
           ))}
       </Frame>
       <aside class="findings" aria-label="Detections">
-        <label class="field">
+        <div class="field">
           <span class="field-head">
-            <span class="field-label">Least score</span>
-            <output>{formatPercent(threshold)}</output>
+            <label class="field-label" for="least-score">
+              Least score
+            </label>
+            <output for="least-score">{formatPercent(threshold)}</output>
           </span>
           <input
+            id="least-score"
             type="range"
             min={leastScore}
             max={1}
@@ -83,7 +86,7 @@ export function Boxes({ detections, size, picture, leastScore, name }: BoxesProp
             aria-valuetext={formatPercent(threshold)}
             onInput={({ currentTarget }) => setThreshold(Number(currentTarget.value))}
           />
-        </label>
+        </div>
         <p class="note" role="status">
           {shown.length} of {detections.length} shown
         </p>

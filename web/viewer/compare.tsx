@@ -71,10 +71,10 @@ export function Compare({ before, after, size, factor, name, onError }: CompareP
         />
       </div>
       {loaded < 2 && <div class="frame-wait">Fetching both pictures…</div>}
-      <span class="side-name is-left" hidden={divider < 12}>
+      <span class="side-name is-left" hidden={divider < 12} style={{ left: `${divider}%` }}>
         Bicubic
       </span>
-      <span class="side-name is-right" hidden={divider > 88}>
+      <span class="side-name is-right" hidden={divider > 86} style={{ left: `${divider}%` }}>
         Outboard ×{factor}
       </span>
       <div

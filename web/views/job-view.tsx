@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { explain, hasEnded, type Job, outboard } from '../api.ts';
 import { shortId } from '../format.ts';
 import { DeleteDialog } from '../parts/delete-dialog.tsx';
+import { Downloads } from '../parts/downloads.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { JobFacts } from '../parts/job-facts.tsx';
 import { JobProgress } from '../parts/job-progress.tsx';
@@ -99,7 +100,7 @@ export function JobView({ id }: { readonly id: string }) {
           >
             <Icon name="trash" />
           </button>
-          <Downloads job={job} />
+          <Downloads job={job} name={name} onProblem={setRefused} />
         </div>
       </header>
       {refused !== undefined && (
@@ -150,28 +151,6 @@ function Stage({ job, name, picture, onRefresh }: StageProps) {
         </p>
       )}
     </Message>
-  );
-}
-
-/** Links that the store answers as attachments, so that a picture of any size is saved as it comes. */
-function Downloads({ job }: { readonly job: Job }) {
-  if (job.output === undefined) return null;
-  const files = Object.entries({
-    sr_image_url: 'Download',
-    annotated_image_url: 'Annotated picture',
-  }).flatMap(([field, word]) => {
-    const url = (job.output as unknown as Readonly<Record<string, unknown>>)[field];
-    return typeof url === 'string' ? [{ field, word, url }] : [];
-  });
-  return (
-    <>
-      {files.map(({ field, word, url }) => (
-        <a key={field} class="button is-main" href={url} download="">
-          <Icon name="download" />
-          {word}
-        </a>
-      ))}
-    </>
   );
 }
 

@@ -111,14 +111,14 @@ function Choices() {
           aria-describedby="model-help"
           onChange={({ currentTarget }) => chooseModel(currentTarget.value)}
         >
-          {modelsOfTask.value.map(({ name, version }) => (
+          {modelsOfTask.value.map(({ name }) => (
             <option key={name} value={name}>
-              {name} · version {version}
+              {name}
             </option>
           ))}
         </select>
         <p id="model-help" class="field-help">
-          {model.description}
+          {model.description} Version {model.version}.
         </p>
       </div>
       <ParameterForm key={model.name} schema={model.parameters} values={values.value} onChange={setValue} />

@@ -1,11 +1,11 @@
 /** The stage at a glance: what waits, who works, what is served, and how fast it has been. */
 import { useState } from 'preact/hooks';
 import { explain, type Fleet, outboard } from '../api.ts';
-import { formatAgo, formatDuration, formatNumber, formatPercent, plural } from '../format.ts';
-import { LatencyChart, ThroughputChart } from '../parts/charts.tsx';
+import { formatDuration, formatNumber, formatPercent, plural } from '../format.ts';
 import { phasesOf } from '../parts/job-words.ts';
 import { Message } from '../parts/message.tsx';
 import { ModelsTable } from '../parts/models-table.tsx';
+import { LatencyChart, ThroughputChart } from '../parts/speed-charts.tsx';
 import { bucketsOf, endedJobs, quantile, spanOf, spanWords } from '../parts/statistics.ts';
 import { TimingsBar } from '../parts/timings-bar.tsx';
 import { WorkersTable } from '../parts/workers-table.tsx';
@@ -60,7 +60,7 @@ export function OperationsView() {
         </>
       )}
       <Speed />
-      {models.value !== undefined && <ModelsTable models={models.value} workers={fleet?.workers ?? []} />}
+      {models.value !== undefined && <ModelsTable models={models.value} workers={fleet?.workers} />}
     </>
   );
 }
@@ -94,13 +94,26 @@ function FleetTiles({ fleet: { queue, workers, order } }: { readonly fleet: Flee
           <Tile
             name="Ordered"
             value={`${order.desired}`}
-            note={`${order.reason}, backlog ${formatDuration(order.backlog_seconds * 1000)}, ${formatAgo(order.updated_at)}`}
+            note={`${reasons[order.reason] ?? order.reason}${backlogWords(order.backlog_seconds)}`}
           />
         )}
       </dl>
     </>
   );
 }
+
+/** Why the scaler ordered as many as it did (shared/scaling.ts). */
+const reasons: Readonly<Record<string, string>> = {
+  backlog: 'for the work that waits',
+  grace: 'kept for the grace time',
+  idle: 'nothing to do',
+  maximum: 'as many as are allowed',
+  minimum: 'the least that is always there',
+  budget: 'the budget of today is used up',
+};
+
+const backlogWords = (seconds: number): string =>
+  seconds < 0.05 ? '' : ` · ${formatDuration(seconds * 1000)} of work`;
 
 const Tile = ({
   name,
