@@ -4,7 +4,7 @@ import { connection } from './api.ts';
 import { Icon } from './parts/icon.tsx';
 import { Message } from './parts/message.tsx';
 import { SettingsDialog } from './parts/settings-dialog.tsx';
-import { linkTo, type Route, route } from './state/route.ts';
+import { linkTo, type Route, route, SKIP } from './state/route.ts';
 import { settings, settingsLoaded } from './state/settings.ts';
 import { JobView } from './views/job-view.tsx';
 import { JobsView } from './views/jobs-view.tsx';
@@ -42,14 +42,7 @@ export function App() {
 
   return (
     <>
-      <a
-        class="skip"
-        href={location.hash || '#/'}
-        onClick={(event) => {
-          event.preventDefault();
-          main.current?.focus();
-        }}
-      >
+      <a class="skip" href={SKIP}>
         Skip to the content
       </a>
       <header class="top">

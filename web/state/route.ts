@@ -34,6 +34,16 @@ export const go = (hash: string): void => {
   location.hash = hash;
 };
 
+/** Leads to the content of the view that is shown, and so to no other place. */
+export const SKIP = '#main';
+
+let place = location.hash;
 addEventListener('hashchange', () => {
-  route.value = parseRoute(location.hash);
+  if (location.hash === SKIP) {
+    history.replaceState(null, '', place || '#/');
+    document.querySelector<HTMLElement>(SKIP)?.focus();
+    return;
+  }
+  place = location.hash;
+  route.value = parseRoute(place);
 });
