@@ -17,6 +17,10 @@ const IMPORT_OPTIONS: readonly (readonly [flags: string, meaning: string])[] = [
   ['--layout <layout>', 'nchw or nhwc'],
   ['--size <HxW>', 'input size of a model that takes any'],
   ['--resize <mode>', 'how a picture is brought to that size: stretch, cover or letterbox'],
+  [
+    '--crop <fraction>',
+    'classification: part that the centre crop keeps, such as 0.875 (256 cropped to 224)',
+  ],
   ['--anchor <place>', 'where a letterboxed picture lies: centre or top-left'],
   ['--fill <r,g,b>', 'colour beside a letterboxed picture'],
   ['--labels <file>', 'names of the classes, one a line'],

@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { MOST_CROPPED } from '../shared/model.ts';
 import { columnNames } from './import/detection-plan.ts';
 import { importModel } from './import/import-model.ts';
 import { inspectFile, inspectionText } from './inspect.ts';
@@ -48,6 +49,11 @@ const importFlags = z.strictObject({
   mean: numbersList.optional(),
   std: numbersList.optional(),
   resize: z.enum(['stretch', 'cover', 'letterbox']).optional(),
+  crop: z.coerce
+    .number('give a number such as 0.875')
+    .min(MOST_CROPPED)
+    .max(1, 'give the part that stays, such as 0.875 where 256 is cropped to 224')
+    .optional(),
   anchor: z.enum(['centre', 'top-left']).optional(),
   fill: numbersList.pipe(z.tuple([z.int(), z.int(), z.int()])).optional(),
   labels: z.string().optional(),

@@ -68,14 +68,27 @@ const objectDetectionGraph = z.strictObject({
   most_per_class: z.int().positive(),
 });
 
+/** With less than this no network is trained, and the resized picture would have a hundred times the input's pixels. */
+export const MOST_CROPPED = 0.1;
+
 /** How a picture of any size becomes the graph's input. */
-const resize = z.strictObject({
-  /** `stretch` ignores the aspect, `cover` crops the middle, `letterbox` fills the rest with `fill`. */
-  mode: z.enum(['stretch', 'cover', 'letterbox']),
-  fill: z.tuple([z.int(), z.int(), z.int()]).default([114, 114, 114]),
-  /** Where a letterboxed picture lies. */
-  anchor: z.enum(['centre', 'top-left']).default('centre'),
-});
+const resize = z
+  .strictObject({
+    /** `stretch` ignores the aspect, `cover` crops the middle, `letterbox` fills the rest with `fill`. */
+    mode: z.enum(['stretch', 'cover', 'letterbox']),
+    fill: z.tuple([z.int(), z.int(), z.int()]).default([114, 114, 114]),
+    /** Where a letterboxed picture lies. */
+    anchor: z.enum(['centre', 'top-left']).default('centre'),
+    /**
+     * Of `cover`: the input's share of what the short side is resized to, timm's `crop_pct`. 0.875 for an input of 224: the
+     * short side becomes 256 and the middle 224 of it is shown.
+     */
+    crop_fraction: z.number().min(MOST_CROPPED).max(1).default(1),
+  })
+  .refine(({ mode, crop_fraction }) => mode === 'cover' || crop_fraction === 1, {
+    path: ['crop_fraction'],
+    error: 'only `cover` crops',
+  });
 
 /** One input with what must come out, to be run before a version serves. The input has the graph's own size. */
 const golden = <Expected extends z.ZodRawShape>(expected: Expected) =>

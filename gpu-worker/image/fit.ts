@@ -4,8 +4,10 @@
  */
 import type { Resize } from '../../shared/model.ts';
 import { toSrgb } from './decode.ts';
+import { type Fitting, fittingOf } from './fitting.ts';
 import type { Size } from './pixels.ts';
 import { type ImageInfo, type ImageSource, openImage, unreadable } from './probe.ts';
+import type { Sharp } from './sharp.ts';
 
 export interface FittedImage extends Size {
   /** Interleaved RGB, height × width × 3. */
@@ -23,21 +25,11 @@ export async function fitImage(
   source: ImageSource,
   info: ImageInfo,
   size: Size,
-  { mode, fill: [r, g, b], anchor }: Resize,
+  resize: Resize,
 ): Promise<FittedImage> {
-  const fit = ({ stretch: 'fill', cover: 'cover', letterbox: 'contain' } as const)[mode];
-  const { data } = await toSrgb(openImage(source), info)
-    .autoOrient()
-    .flatten({ background: '#ffffff' })
-    .resize({
-      width: size.width,
-      height: size.height,
-      fit,
-      // Bilinear with antialiasing, as most training pipelines reduce their pictures.
-      kernel: 'linear',
-      position: mode === 'letterbox' && anchor === 'top-left' ? 'left top' : 'centre',
-      background: { r, g, b },
-    })
+  const fitting = fittingOf(info, size, resize);
+  const upright = toSrgb(openImage(source), info).autoOrient().flatten({ background: '#ffffff' });
+  const { data } = await fitted(upright, fitting, size, resize)
     .toColourspace('srgb')
     .removeAlpha()
     .raw({ depth: 'uchar' })
@@ -45,19 +37,32 @@ export async function fitImage(
     .catch((cause: unknown) => {
       throw unreadable(cause);
     });
-  return { ...size, pixels: data, ...placement(info, size, mode, anchor) };
+  const { scaled, offset } = fitting;
+  return {
+    ...size,
+    pixels: data,
+    scale: { x: scaled.width / info.width, y: scaled.height / info.height },
+    offset,
+  };
 }
 
-function placement(picture: Size, size: Size, mode: Resize['mode'], anchor: Resize['anchor']) {
-  const x = size.width / picture.width;
-  const y = size.height / picture.height;
-  if (mode === 'stretch') return { scale: { x, y }, offset: { x: 0, y: 0 } };
-  const factor = mode === 'cover' ? Math.max(x, y) : Math.min(x, y);
-  const isCentred = mode === 'cover' || anchor === 'centre';
-  const along = (input: number, length: number) =>
-    isCentred ? Math.trunc((input - Math.round(length * factor)) / 2) : 0;
-  return {
-    scale: { x: factor, y: factor },
-    offset: { x: along(size.width, picture.width), y: along(size.height, picture.height) },
-  };
+/** The picture resized, and cropped or filled up to the size. @param picture upright, of three channels */
+export function fitted(
+  picture: Sharp,
+  { scaled, offset }: Fitting,
+  { width, height }: Size,
+  { fill: [r, g, b] }: Pick<Resize, 'fill'>,
+): Sharp {
+  // Bilinear with antialiasing, as most training pipelines reduce their pictures.
+  const resized = picture.resize({ ...scaled, fit: 'fill', kernel: 'linear' });
+  if (scaled.width > width || scaled.height > height) {
+    return resized.extract({ left: -offset.x, top: -offset.y, width, height });
+  }
+  return resized.extend({
+    left: offset.x,
+    top: offset.y,
+    right: width - scaled.width - offset.x,
+    bottom: height - scaled.height - offset.y,
+    background: { r, g, b },
+  });
 }

@@ -1,5 +1,7 @@
 /** Pictures from and to files, by sharp; and a picture of any size brought to the size a model takes. */
-import { type Sharp, sharp } from '../../gpu-worker/image/sharp.ts';
+import { fitted } from '../../gpu-worker/image/fit.ts';
+import { fittingOf } from '../../gpu-worker/image/fitting.ts';
+import { sharp } from '../../gpu-worker/image/sharp.ts';
 import type { Resize } from '../../shared/model.ts';
 import type { PictureSize } from '../import/options.ts';
 import type { Picture } from '../reference/preprocess.ts';
@@ -8,8 +10,12 @@ import { Refusal } from '../refusal.ts';
 /** A picture file as a model takes it. @param size where it differs, the picture is resized in the given way */
 export async function readPicture(path: string, size?: PictureSize, how?: Resize): Promise<Picture> {
   try {
-    const upright = sharp(path).autoOrient().flatten({ background: '#ffffff' }).toColourspace('srgb');
-    const sized = size === undefined || how === undefined ? upright : resized(upright, size, how);
+    const file = sharp(path);
+    const upright = file.clone().autoOrient().flatten({ background: '#ffffff' }).toColourspace('srgb');
+    const isResized = size !== undefined && how !== undefined;
+    const sized = isResized
+      ? fitted(upright, fittingOf((await file.metadata()).autoOrient, size, how), size, how)
+      : upright;
     const { data, info } = await sized
       .removeAlpha()
       .raw({ depth: 'uchar' })
@@ -18,17 +24,6 @@ export async function readPicture(path: string, size?: PictureSize, how?: Resize
   } catch (cause) {
     throw new Refusal(`${path} is not a picture that can be read.`, { cause });
   }
-}
-
-function resized(picture: Sharp, size: PictureSize, { mode, fill: [r, g, b], anchor }: Resize): Sharp {
-  const fit = mode === 'stretch' ? 'fill' : mode === 'cover' ? 'cover' : 'contain';
-  return picture.resize({
-    ...size,
-    fit,
-    kernel: 'linear',
-    position: anchor === 'top-left' && mode === 'letterbox' ? 'left top' : 'centre',
-    background: { r, g, b },
-  });
 }
 
 /** The picture as PNG, exact to the bit. */

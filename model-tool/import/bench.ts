@@ -38,7 +38,7 @@ export async function goldenPictures(
   { options }: Bench,
   size: PictureSize,
   read: (file: string) => Promise<Picture> = (file) =>
-    readPicture(file, size, { mode: 'cover', fill: [0, 0, 0], anchor: 'centre' }),
+    readPicture(file, size, { mode: 'cover', fill: [0, 0, 0], anchor: 'centre', crop_fraction: 1 }),
 ): Promise<Picture[]> {
   return [...(await Promise.all((options.golden ?? []).map(read))), ...builtInPictures(size)];
 }

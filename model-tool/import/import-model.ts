@@ -8,6 +8,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { ModelManifest } from '../../shared/model.ts';
 import { writePackage } from '../package.ts';
+import { Refusal } from '../refusal.ts';
 import { Runtime } from '../runtime/runtime.ts';
 import type { ImportOptions, Note } from './options.ts';
 import { packClassification } from './pack-classification.ts';
@@ -36,6 +37,7 @@ export async function importModel(options: ImportOptions, note: Note = () => und
     notes.push(sentence);
     note(sentence);
   };
+  refuseMisplaced(options);
   const subject = await readSubject(options, tell);
   try {
     await using runtime = new Runtime();
@@ -67,4 +69,12 @@ export async function importModel(options: ImportOptions, note: Note = () => und
   } finally {
     await rm(subject.workFolder, { recursive: true, force: true });
   }
+}
+
+/** A detector must see all that it is asked to find, and an enlarger is given the picture as it is. */
+function refuseMisplaced({ task, crop }: ImportOptions): void {
+  if (crop === undefined || task === 'classification') return;
+  throw new Refusal(`--crop is for classification; with ${task} the whole picture is shown. Leave it out.`, {
+    flag: '--crop',
+  });
 }

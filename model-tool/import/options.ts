@@ -30,6 +30,8 @@ export interface ImportOptions {
   readonly mean?: readonly number[] | undefined;
   readonly std?: readonly number[] | undefined;
   readonly resize?: Resize['mode'] | undefined;
+  /** The input's share of what the short side is resized to before the middle is cropped. */
+  readonly crop?: number | undefined;
   readonly anchor?: Resize['anchor'] | undefined;
   readonly fill?: readonly [number, number, number] | undefined;
   readonly labels?: string | undefined;

@@ -1,5 +1,6 @@
 /** Finds out by running how many classes a classifier has and whether its numbers are probabilities yet. */
 
+import { fittingOf } from '../../gpu-worker/image/fitting.ts';
 import type { Resize } from '../../shared/model.ts';
 import { builtInPictures } from '../golden/pictures.ts';
 import { Refusal } from '../refusal.ts';
@@ -42,17 +43,48 @@ export async function planClassification(
   const activation = options.activation ?? activationOf(rows);
   note(`classes: ${classes}, in output ${output}.`);
   if (options.activation === undefined) note(`activation: ${activation}; ${why[activation]}`);
-  const mode = options.resize ?? 'cover';
-  if (options.resize === undefined)
-    note('resize: cover (the middle of the picture), assumed; or --resize stretch, letterbox.');
+  const resize = settleResize(options, size, note);
   return {
     preprocessing,
     size,
-    resize: { mode, anchor: options.anchor ?? 'centre', fill: [...(options.fill ?? ([0, 0, 0] as const))] },
+    resize,
     output,
     classes,
     activation,
     labels: await settleLabels(subject, options, classes, note),
+  };
+}
+
+function settleResize(options: ImportOptions, { height, width }: PictureSize, note: Note): Resize {
+  const mode = options.resize ?? 'cover';
+  const crop_fraction = options.crop ?? 1;
+  if (mode !== 'cover' && options.crop !== undefined) {
+    throw new Refusal(
+      `Only --resize cover crops; --resize ${mode} shows the whole picture. Leave --crop out.`,
+      {
+        flag: '--crop',
+      },
+    );
+  }
+  if (options.crop !== undefined) {
+    const { scaled } = fittingOf(
+      { height, width },
+      { height, width },
+      { mode, anchor: 'centre', crop_fraction },
+    );
+    note(
+      `resize: to ${scaled.height}×${scaled.width} or more, of which the middle ${height}×${width} is shown.`,
+    );
+  } else if (options.resize === undefined) {
+    note(
+      'resize: cover (the middle of the picture), assumed; or --resize stretch, letterbox; --crop 0.875 where training resized to 256 and cropped 224.',
+    );
+  }
+  return {
+    mode,
+    anchor: options.anchor ?? 'centre',
+    fill: [...(options.fill ?? ([0, 0, 0] as const))],
+    crop_fraction,
   };
 }
 

@@ -68,5 +68,5 @@ function settleResize(head: Head, subject: Subject, options: ImportOptions, note
       `resize: ${mode}${mode === 'letterbox' ? `, ${anchor}, filled with grey 114` : ''}, as ${head} is trained; or --resize.`,
     );
   }
-  return { mode, anchor, fill: [...(options.fill ?? GREY)] };
+  return { mode, anchor, fill: [...(options.fill ?? GREY)], crop_fraction: 1 };
 }

@@ -2,7 +2,9 @@ import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sharp } from '../../gpu-worker/image/sharp.ts';
 import { classify } from '../../model-tool/golden/packaged.ts';
+import { pngOf, readPicture } from '../../model-tool/golden/picture-file.ts';
 import { builtInPictures } from '../../model-tool/golden/pictures.ts';
 import { tensorInfo } from '../../model-tool/graph-builder.ts';
 import { importModel } from '../../model-tool/import/import-model.ts';
@@ -214,6 +216,38 @@ describe('importing classifiers', () => {
     await expect(setup(model, { labels })).rejects.toThrow('3 labels, but the model has 7 classes');
     await writeFile(labels, 'a\nb\nc\nd\ne\nf\ng\n');
     expect((await setup(model, { labels })).manifest.labels).toHaveLength(7);
+  });
+
+  it('crops as the training did, and proves on the picture so cropped', async () => {
+    const { logits, finish } = classifier();
+    const model = finish({ y: [logits, 'float32', [1, CLASSES]] });
+    const [picture] = builtInPictures({ height: 100, width: 140 });
+    const { folder } = await saved(model);
+    const golden = join(folder, 'golden.png');
+    await writeFile(golden, await pngOf(picture ?? { height: 0, width: 0, pixels: new Uint8Array() }));
+    const { manifest, notes, folder: packaged, run } = await setup(model, { crop: 0.875, golden: [golden] });
+    expect(manifest.resize).toMatchObject({ mode: 'cover', crop_fraction: 0.875 });
+    expect(notes).toContain('resize: to 73×73 or more, of which the middle 64×64 is shown');
+    // 100 high becomes 73, 140 wide 102; of these the middle 64.
+    const whole = await sharp(golden)
+      .resize({ width: 102, height: 73, fit: 'fill', kernel: 'linear' })
+      .toBuffer();
+    const expected = await sharp(whole).extract({ left: 19, top: 4, width: 64, height: 64 }).raw().toBuffer();
+    const stored = await readPicture(join(packaged, 'golden-input.png'));
+    expect(Buffer.compare(Buffer.from(stored.pixels), expected)).toBe(0);
+    expect((await run([stored]))[0]?.class_ids).toEqual(manifest.golden?.class_ids);
+  });
+
+  it('refuses a crop where the whole picture is shown', async () => {
+    const { logits, finish } = classifier();
+    const model = finish({ y: [logits, 'float32', [1, CLASSES]] });
+    await expect(setup(model, { crop: 0.875, resize: 'letterbox' })).rejects.toMatchObject({
+      flag: '--crop',
+      message: expect.stringContaining('Only --resize cover crops'),
+    });
+    for (const task of ['object-detection', 'super-resolution'] as const) {
+      await expect(setup(model, { crop: 0.875, task })).rejects.toMatchObject({ flag: '--crop' });
+    }
   });
 
   it('reads the range and channel order that Windows ML models carry', async () => {
