@@ -24,9 +24,17 @@ interface RegistryOptions {
   readonly onLoadFailed?: (version: string) => void;
 }
 
-interface Entry {
+interface Loaded {
   readonly model: LoadedModel;
   readonly bytes: number;
+}
+
+interface Entry {
+  readonly version: string;
+  readonly ready: Promise<Loaded>;
+  /** Absent while the load is under way. */
+  loaded?: Loaded;
+  /** Jobs that hold it or wait for it. */
   users: number;
   usedAt: number;
 }
@@ -38,7 +46,7 @@ export interface ModelUse extends AsyncDisposable {
 
 export class ModelRegistry {
   readonly #options: RegistryOptions;
-  readonly #entries = new Map<string, Promise<Entry>>();
+  readonly #entries = new Map<string, Entry>();
   /** name → the version that answers to it on this worker. */
   readonly #serving = new Map<string, string>();
   /** Versions that failed to load, so that they are not tried again with every look at the catalog. */
@@ -59,7 +67,8 @@ export class ModelRegistry {
 
   /** Every version that is loaded here. */
   loaded(): string[] {
-    return [...this.#entries.keys()].sort();
+    const loaded = [...this.#entries.values()].filter((entry) => entry.loaded !== undefined);
+    return loaded.map(({ version }) => version).sort();
   }
 
   /** The `name@version` that `asked` means on this worker now. @throws unknown_model */
@@ -75,18 +84,24 @@ export class ModelRegistry {
   async use(asked: string, onWait?: () => void): Promise<ModelUse> {
     const manifest = await this.#find(asked);
     const version = versionOf(manifest);
-    if (!this.#entries.has(version)) onWait?.();
-    const entry = await this.#entry(manifest);
+    const entry = this.#entry(manifest);
+    if (entry.loaded === undefined) onWait?.();
+    // Counted before the wait, so that it cannot be let go between the load and its first use.
     entry.users += 1;
-    entry.usedAt = Date.now();
-    if (!this.#serving.has(manifest.name)) this.#serving.set(manifest.name, version);
-    return {
-      model: entry.model,
-      [Symbol.asyncDispose]: async () => {
-        entry.users -= 1;
-        await this.#trim();
-      },
+    const release = () => {
+      entry.users -= 1;
+      entry.usedAt = Date.now();
+      this.#trim();
     };
+    try {
+      const { model } = await entry.ready;
+      this.#trim();
+      if (!this.#serving.has(manifest.name)) this.#serving.set(manifest.name, version);
+      return { model, [Symbol.asyncDispose]: async () => release() };
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   /** Looks at the catalog once: loads what was promoted and lets it take over. Never throws. */
@@ -106,7 +121,7 @@ export class ModelRegistry {
     const version = versionOf(wanted);
     if (this.#refused.has(version)) return;
     try {
-      await this.#entry(wanted);
+      await this.#entry(wanted).ready;
       this.#options.log.info({ model: version, instead_of: this.#serving.get(name) }, 'version switched');
       this.#serving.set(name, version);
     } catch (error) {
@@ -135,24 +150,30 @@ export class ModelRegistry {
     return manifest;
   }
 
-  #entry(manifest: ModelManifest): Promise<Entry> {
+  #entry(manifest: ModelManifest): Entry {
     const version = versionOf(manifest);
-    let entry = this.#entries.get(version);
-    if (entry === undefined) {
-      entry = this.#load(manifest);
-      this.#entries.set(version, entry);
-      entry.catch(() => this.#entries.delete(version));
-    }
+    const known = this.#entries.get(version);
+    if (known !== undefined) return known;
+    const entry: Entry = { version, ready: this.#load(manifest), users: 0, usedAt: Date.now() };
+    this.#entries.set(version, entry);
+    entry.ready.then(
+      (loaded) => {
+        entry.loaded = loaded;
+        entry.usedAt = Date.now();
+      },
+      () => this.#entries.delete(version),
+    );
     return entry;
   }
 
-  async #load(manifest: ModelManifest): Promise<Entry> {
+  async #load(manifest: ModelManifest): Promise<Loaded> {
     const { repository, device, directory, log } = this.#options;
     const version = versionOf(manifest);
     const start = performance.now();
     const before = process.memoryUsage.rss();
+    let model: LoadedModel | undefined;
     try {
-      const model = { manifest, folder: await repository.fetch(manifest, directory) } as LoadedModel;
+      model = { manifest, folder: await repository.fetch(manifest, directory) } as LoadedModel;
       await loadModel(model, device);
       // What the process grew by, and never less than the files: a load can reuse memory that another one gave back.
       const files = manifest.graphs.reduce((sum, graph) => sum + graph.bytes, 0);
@@ -165,26 +186,37 @@ export class ModelRegistry {
         },
         'model loaded',
       );
-      return { model, bytes, users: 0, usedAt: Date.now() };
+      return { model, bytes };
     } catch (cause) {
+      // What was opened before it failed must not stay behind.
+      if (model !== undefined) await this.#unload(version, { model, bytes: 0 });
       throw new OutboardError('model_unavailable', { detail: `${version} failed to load.`, cause });
     }
   }
 
-  /** Lets go of the models that nobody uses, least recently used first, until the rest fit the budget. */
-  async #trim(): Promise<void> {
-    const entries = await Promise.all(
-      [...this.#entries.values()].map((entry) => entry.catch(() => undefined)),
-    );
-    const idle = entries.filter((entry) => entry !== undefined).sort((a, b) => a.usedAt - b.usedAt);
-    let total = idle.reduce((sum, { bytes }) => sum + bytes, 0);
-    for (const { model, bytes, users } of idle) {
+  /**
+   * Lets go of the models that nobody uses, least recently used first, until the rest fit the budget. No job waits for it:
+   * a device thread that is told to let go does so after the runs it was given before, and before those that follow.
+   */
+  #trim(): void {
+    const loaded = [...this.#entries.values()].sort((a, b) => a.usedAt - b.usedAt);
+    let total = loaded.reduce((sum, entry) => sum + (entry.loaded?.bytes ?? 0), 0);
+    for (const { version, loaded: found, users } of loaded) {
       if (total <= this.#options.memoryBudget) return;
-      if (users > 0) continue;
-      total -= bytes;
-      this.#entries.delete(versionOf(model.manifest));
-      for (const path of graphPaths(model)) await this.#options.device.unload(path);
-      this.#options.log.info({ model: versionOf(model.manifest) }, 'model unloaded');
+      if (found === undefined || users > 0) continue;
+      total -= found.bytes;
+      this.#entries.delete(version);
+      void this.#unload(version, found);
+    }
+  }
+
+  async #unload(version: string, { model, bytes }: Loaded): Promise<void> {
+    const { device, log } = this.#options;
+    try {
+      await Promise.all(graphPaths(model).map((path) => device.unload(path)));
+      log.info({ model: version, megabytes: Math.round(bytes / 1e6) }, 'model unloaded');
+    } catch (error) {
+      log.warn({ model: version, err: error }, 'a model could not be let go');
     }
   }
 }

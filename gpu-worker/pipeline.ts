@@ -86,7 +86,8 @@ export class PicturePipeline implements Pipeline {
     const watch = new Stopwatch(this.#share);
     watch.add('queue_ms', Math.max(0, Date.now() - Date.parse(job.enqueued_at ?? job.created_at)));
     const { progress, signal } = context;
-    const waiting = () => progress.report({ phase: 'loading model', completed: 0, total: 1, unit: 'step' });
+    const waiting = () =>
+      progress.reportNow({ phase: 'loading model', completed: 0, total: 1, unit: 'step' });
     await using use = await watch.time('load_ms', () =>
       this.#services.models.use(job.model_version ?? job.model, waiting),
     );

@@ -1,7 +1,7 @@
 /**
  * Progress reports of one job: the latest one reaches the row half a second after the first, then at most twice a
- * second. A job that is over sooner writes none: its end says more. A report that finds the claim gone stops the work,
- * so a cancel takes effect within half a second and one tile.
+ * second. A job that is over sooner writes none: its end says more. What a job has to wait for is written at once. A
+ * report that finds the claim gone stops the work, so a cancel takes effect within half a second and one tile.
  */
 import type { JobStore } from '../shared/aws/job-store.ts';
 import type { JobProgress } from '../shared/job.ts';
@@ -27,6 +27,13 @@ export class Progress {
   report(progress: JobProgress): void {
     this.#latest = { ...progress, ...this.#estimate(progress) };
     this.#timer ??= setTimeout(() => this.#flush(), INTERVAL_MS);
+  }
+
+  /** The same without the half second: for the start of a wait, which says most while it is new. */
+  reportNow(progress: JobProgress): void {
+    clearTimeout(this.#timer);
+    this.#latest = { ...progress, ...this.#estimate(progress) };
+    this.#flush();
   }
 
   /** Whole seconds that the rest of the phase will take, if it goes on as it did. */

@@ -17,7 +17,7 @@ import { Progress } from './progress.ts';
 /** What the pipeline gets to see of a job's surroundings. */
 export interface JobContext {
   readonly signal: AbortSignal;
-  readonly progress: Pick<Progress, 'report'>;
+  readonly progress: Pick<Progress, 'report' | 'reportNow'>;
   readonly log: Logger;
 }
 

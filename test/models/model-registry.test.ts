@@ -48,10 +48,10 @@ async function setup() {
     device,
     errors,
     failures,
-    registry: (memoryBudget = PLENTY) =>
+    registry: (memoryBudget = PLENTY, fetch: ModelRepository['fetch'] = (...of) => repository.fetch(...of)) =>
       new ModelRegistry({
         catalog,
-        repository,
+        repository: { fetch },
         device,
         directory: path.join(directory, 'cache'),
         memoryBudget,
@@ -148,6 +148,51 @@ describe('the versions of a worker', () => {
     await use();
     await use();
     expect(waits).toBe(1);
+  });
+
+  it('tell every job that waits, also one that comes while the load is under way', async () => {
+    const registry = bundle.registry();
+    await bundle.publish('eyes', '1');
+    let waits = 0;
+    const uses = await Promise.all([1, 2, 3].map(() => registry.use('eyes', () => (waits += 1))));
+    expect(waits).toBe(3);
+    await Promise.all(uses.map((use) => use[Symbol.asyncDispose]()));
+  });
+
+  it('are let go without holding a job up, whatever else is being loaded', async () => {
+    const arrival = Promise.withResolvers<void>();
+    const departure = Promise.withResolvers<void>();
+    const registry = bundle.registry(0, async (manifest, directory) => {
+      if (manifest.name === 'slow') {
+        departure.resolve();
+        await arrival.promise;
+      }
+      return bundle.repository.fetch(manifest, directory);
+    });
+    await bundle.publish('eyes', '1');
+    await bundle.publish('slow', '1');
+    const held = await registry.use('eyes');
+    const coming = registry.use('slow');
+    await departure.promise;
+    await held[Symbol.asyncDispose]();
+    expect(registry.loaded()).toEqual([]);
+    arrival.resolve();
+    await using slow = await coming;
+    // Over the budget from its first moment, and in use: it stays.
+    expect(registry.loaded()).toEqual(['slow@1']);
+    expect(await enlarge(slow)).toBe(32 * 32 * 3);
+  });
+
+  it('that were let go while another job asked for them again serve that job', async () => {
+    const registry = bundle.registry(0);
+    await bundle.publish('eyes', '1');
+    for (let round = 0; round < 5; round += 1) {
+      const before = await registry.use('eyes');
+      const [, after] = await Promise.all([before[Symbol.asyncDispose](), registry.use('eyes')]);
+      expect(await enlarge(after)).toBe(32 * 32 * 3);
+      await after[Symbol.asyncDispose]();
+    }
+    expect(registry.loaded()).toEqual([]);
   });
 
   it('are loaded once, however many jobs ask at the same moment', async () => {
