@@ -24,6 +24,7 @@ export async function classify(
   const { manifest } = model;
   const size = inputSize(model);
   const fitted = await watch.time('decode_ms', () => fitImage(source, info, size, manifest.resize));
+  await context.progress.enter({ phase: 'running model', completed: 0, total: 1, unit: 'step' });
   const ranked = await watch.time('compute_ms', () =>
     rank(model, fitted.pixels, device, { turn, signal: context.signal }),
   );

@@ -33,6 +33,7 @@ export async function detect(
   const { source, info, watch, context, turn } = attempt;
   const { labels, resize } = model.manifest;
   const fitted = await watch.time('decode_ms', () => fitImage(source, info, inputSize(model), resize));
+  await context.progress.enter({ phase: 'running model', completed: 0, total: 1, unit: 'step' });
   const rows = await watch.time('compute_ms', () =>
     findRows(model, fitted.pixels, parameters, device, { turn, signal: context.signal }),
   );

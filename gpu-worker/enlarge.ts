@@ -31,6 +31,7 @@ export async function enlarge(
   const picture = keep(await watch.time('decode_ms', () => decodeImage(source, info, room)));
   signal.throwIfAborted();
 
+  await progress.enter({ phase: 'enlarging', completed: 0, total: 1, unit: 'step' });
   const onTile = (completed: number, total: number) =>
     progress.report({ phase: 'enlarging', completed, total, unit: 'tile' });
   const canvas = keep(
@@ -45,7 +46,7 @@ export async function enlarge(
   });
   // Awaited here, not by the caller: the pixels are let go when this function returns.
   return await watch.time('encode_ms', async () => {
-    progress.report({ phase: 'encoding', completed: 0, total: 2, unit: 'step' });
+    await progress.enter({ phase: 'encoding', completed: 0, total: 2, unit: 'step' });
     const alpha = picture.alpha && keep(await enlargeBicubic(picture.alpha, factor, room));
     const enlarged = await encode(canvas.finish(), alpha);
     await canvas.dispose();

@@ -98,6 +98,7 @@ const worker = new Worker({
   }),
   workerId,
   leaseSeconds: settings.OUTBOARD_LEASE_SECONDS,
+  quarantineAfter: settings.OUTBOARD_QUARANTINE_AFTER,
   pollSeconds: settings.OUTBOARD_POLL_SECONDS,
   places,
   log,

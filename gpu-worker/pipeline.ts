@@ -91,14 +91,16 @@ export class PicturePipeline implements Pipeline {
     await using use = await watch.time('load_ms', () =>
       this.#services.models.use(job.model_version ?? job.model, waiting),
     );
-    progress.report({ phase: 'fetching', completed: 0, total: 1, unit: 'step' });
+    progress.learn({ model_version: versionOf(use.model.manifest) });
+    await progress.enter({ phase: 'fetching', completed: 0, total: 1, unit: 'step' });
     const source = await watch.time('fetch_ms', () => this.#services.fetchInput(job.input, signal));
 
     const stored = new StoredAnswer(this.#services.predictions, job, use.model, source);
     const known = await stored.find();
     if (known !== undefined) return { output: known, timings: watch.read() };
 
-    progress.report({ phase: 'decoding', completed: 0, total: 1, unit: 'step' });
+    progress.learn({ input_sha256: stored.picture });
+    await progress.enter({ phase: 'decoding', completed: 0, total: 1, unit: 'step' });
     const { limits } = this.#services;
     const info = await probeImage(source, limits);
     const scratchDirectory = await this.#scratch(job);
@@ -156,7 +158,7 @@ export class PicturePipeline implements Pipeline {
     { signal, progress }: JobContext,
     watch: Stopwatch,
   ): Promise<Record<string, ResultFile>> {
-    progress.report({ phase: 'storing', completed: 0, total: 1, unit: 'step' });
+    await progress.enter({ phase: 'storing', completed: 0, total: 1, unit: 'step' });
     const stored = Object.entries(pictures).map(async ([role, { body, bytes, width, height, format }]) => {
       const extension = fileExtension[format];
       const key = resultKey(job.id, job.fence, `${role}.${extension}`);
@@ -195,18 +197,20 @@ class StoredAnswer {
   readonly #predictions: Services['predictions'];
   readonly #key: string | undefined;
   readonly #mayRead: boolean;
+  /** SHA-256 of the file. */
+  readonly picture: string;
 
   constructor(predictions: Services['predictions'], job: Job, { manifest }: LoadedModel, source: Buffer) {
     this.#predictions = predictions;
     const makesPictures = manifest.task === 'super-resolution' || job.parameters.annotated === true;
-    const picture = createHash('sha256').update(source).digest('hex');
+    this.picture = createHash('sha256').update(source).digest('hex');
     const parameters = Object.entries(job.parameters).sort(([a], [b]) => (a < b ? -1 : 1));
     const parts = [
       job.tenant,
       versionOf(manifest),
       manifest.graphs.map(({ sha256 }) => sha256),
       parameters,
-      picture,
+      this.picture,
     ];
     this.#key = makesPictures ? undefined : createHash('sha256').update(JSON.stringify(parts)).digest('hex');
     this.#mayRead = job.no_cache !== true;

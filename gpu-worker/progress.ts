@@ -2,15 +2,26 @@
  * Progress reports of one job: the latest one reaches the row half a second after the first, then at most twice a
  * second. A job that is over sooner writes none: its end says more. What a job has to wait for is written at once. A
  * report that finds the claim gone stops the work, so a cancel takes effect within half a second and one tile.
+ *
+ * A job that a worker did not survive before is under suspicion: each of its steps is on the row before it is taken.
  */
 import type { JobStore } from '../shared/aws/job-store.ts';
-import type { JobProgress } from '../shared/job.ts';
+import type { JobEvidence, JobProgress } from '../shared/job.ts';
 import type { Lease } from './lease.ts';
 
 const INTERVAL_MS = 500;
 
+/** What is known of a suspect from the start. */
+export type Suspicion = Pick<JobEvidence, 'worker'>;
+
+/** Steps that evidence keeps. */
+const MOST_STEPS = 20;
+
 export class Progress {
-  readonly #jobs: Pick<JobStore, 'report'>;
+  readonly #jobs: Pick<JobStore, 'report' | 'note'>;
+  readonly #suspicion: Suspicion | undefined;
+  readonly #steps: string[] = [];
+  #known: Omit<JobEvidence, 'worker' | 'phase' | 'log'> = {};
   readonly #lease: Lease;
   #latest: JobProgress | undefined;
   /** When the phase of the latest report began. */
@@ -18,7 +29,8 @@ export class Progress {
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> = Promise.resolve();
 
-  constructor(jobs: Pick<JobStore, 'report'>, lease: Lease) {
+  constructor(jobs: Pick<JobStore, 'report' | 'note'>, lease: Lease, suspicion?: Suspicion) {
+    this.#suspicion = suspicion;
     this.#jobs = jobs;
     this.#lease = lease;
   }
@@ -42,6 +54,24 @@ export class Progress {
     if (completed === 0 || completed >= total) return {};
     const each = (performance.now() - this.#phase.since) / completed;
     return { eta_seconds: Math.ceil((each * (total - completed)) / 1000) };
+  }
+
+  /** A step that begins when this resolves: at once, or for a suspect when the row says so. */
+  async enter(progress: JobProgress): Promise<void> {
+    if (this.#suspicion === undefined) {
+      this.report(progress);
+      return;
+    }
+    this.#steps.push(`${new Date().toISOString()} ${progress.phase}`);
+    const log = this.#steps.slice(-MOST_STEPS);
+    const evidence = { ...this.#suspicion, ...this.#known, phase: progress.phase, log };
+    const held = await this.#jobs.note(this.#lease.claim, progress, evidence);
+    if (!held) this.#lease.abort('lease-lost');
+  }
+
+  /** Adds to what is written with the next step of a suspect. */
+  learn(known: Omit<JobEvidence, 'worker' | 'phase' | 'log'>): void {
+    this.#known = { ...this.#known, ...known };
   }
 
   /** Drops what was not sent yet; resolves when no report is on its way any more. */

@@ -1,6 +1,6 @@
 /**
  * One message from claim to acknowledgement. What becomes of the message is decided in one place, at the end:
- *   1. claim the row (counts the attempt) or learn why not;
+ *   1. claim the row (counts the attempt) or learn why not; a job that a worker did not survive waits until it is alone;
  *   2. hold the lease while the pipeline works;
  *   3. turn what happened into one outcome;
  *   4. settle: first the row, then the message. Each step can be repeated, and only the holder of the fence can
@@ -11,13 +11,14 @@ import type { JobStore } from '../shared/aws/job-store.ts';
 import { asOutboardError, OutboardError } from '../shared/errors.ts';
 import { isTerminal, type Job, type JobOutput, type JobTimings } from '../shared/job.ts';
 import type { Logger } from '../shared/log.ts';
+import type { Company, Place } from './company.ts';
 import { Lease, StopError } from './lease.ts';
-import { Progress } from './progress.ts';
+import { Progress, type Suspicion } from './progress.ts';
 
 /** What the pipeline gets to see of a job's surroundings. */
 export interface JobContext {
   readonly signal: AbortSignal;
-  readonly progress: Pick<Progress, 'report' | 'reportNow'>;
+  readonly progress: Pick<Progress, 'report' | 'reportNow' | 'enter' | 'learn'>;
   readonly log: Logger;
 }
 
@@ -38,6 +39,9 @@ export interface RunJobServices {
   readonly pipeline: Pipeline;
   readonly workerId: string;
   readonly leaseSeconds: number;
+  /** Workers that did not survive a job, after which no other gets it. */
+  readonly quarantineAfter?: number;
+  readonly company: Company;
   readonly log: Logger;
 }
 
@@ -71,13 +75,23 @@ export async function runJob(
   message: WakeUp,
   watch: (lease: Lease) => void,
 ): Promise<Finished> {
-  const { jobs, workerId, leaseSeconds } = services;
+  const place = await services.company.join();
+  return runInPlace(services, message, watch, place).finally(() => place.leave());
+}
+
+async function runInPlace(
+  services: RunJobServices,
+  message: WakeUp,
+  watch: (lease: Lease) => void,
+  place: Place,
+): Promise<Finished> {
+  const { jobs, workerId, leaseSeconds, quarantineAfter } = services;
   const now = new Date();
   const leaseUntil = now.getTime() + leaseSeconds * 1000;
   const found =
     message.jobId === ''
       ? ({ kind: 'missing' } as const)
-      : await jobs.claim(message.jobId, workerId, now, leaseUntil);
+      : await jobs.claim(message.jobId, workerId, now, leaseUntil, quarantineAfter);
   if (found.kind !== 'claimed') {
     await acknowledge(services, message, await whatNow(services, found));
     return { result: 'skipped' };
@@ -90,7 +104,7 @@ export async function runJob(
     leaseUntil,
   );
   watch(lease);
-  const outcome = await work(services, job, lease).finally(() => lease.end());
+  const outcome = await workInTurn(services, job, lease, place).finally(() => lease.end());
   const settled = await settle(services, job, outcome);
   await acknowledge(services, message, settled ?? (await afterLoss(services, job)));
   if (settled === undefined) return { result: 'lost' };
@@ -101,9 +115,10 @@ export async function runJob(
 
 /** A message whose job cannot be claimed: either it is over, or it is somebody else's for now. */
 async function whatNow(
-  { jobs, pipeline }: RunJobServices,
+  services: RunJobServices,
   found: Exclude<Awaited<ReturnType<JobStore['claim']>>, { kind: 'claimed' }>,
 ): Promise<Acknowledgement> {
+  const { jobs, pipeline } = services;
   if (found.kind === 'leased')
     return { returnAfterSeconds: Math.max(1, (found.leaseUntil - Date.now()) / 1000 + 1) };
   // Its worker may have died between the row and the rest.
@@ -120,12 +135,51 @@ async function whatNow(
       new OutboardError('attempts_exhausted', { detail }).toPublic(),
     );
   }
+  if (found.kind === 'quarantined') await quarantine(services, found.job);
   return { delete: true };
 }
 
-async function work({ jobs, pipeline, log }: RunJobServices, job: Job, lease: Lease): Promise<Outcome> {
-  const progress = new Progress(jobs, lease);
+/** Ends a job that ends its workers, with what is known about why. */
+async function quarantine(
+  { jobs, log }: RunJobServices,
+  { id, unreported, worker, evidence }: Job,
+): Promise<void> {
+  const last = evidence === undefined ? '' : `, in the phase "${evidence.phase}"`;
+  const detail = `${unreported} of them, the last one ${worker}${last}.`;
+  log.error({ job_id: id, worker, ...evidence }, 'a job is put in quarantine');
+  await jobs.end(id, 'failed', new Date(), new OutboardError('quarantined', { detail }).toPublic());
+}
+
+/** Whether a worker that had this job in hand never said how it went: the job may be what ended it. */
+const isSuspect = ({ unreported = 0 }: Job): boolean => unreported > 1;
+
+/** A suspect is not counted while it waits: were the process to end meanwhile, another job would be the reason. */
+async function workInTurn(services: RunJobServices, job: Job, lease: Lease, place: Place): Promise<Outcome> {
+  if (!isSuspect(job)) return work(services, job, lease);
+  services.log.warn(
+    { job_id: job.id, attempt: job.attempt },
+    'a worker did not survive this job; it runs alone',
+  );
+  const suspicion = { worker: services.workerId };
+  if (place.tryAlone()) return work(services, job, lease, suspicion);
+  // The door is closed first. Where the job is stopped while it waits, its signal says so below.
+  const turn = place.alone(lease.signal).catch(() => {});
+  const waiting = await services.jobs.standBy(job);
+  if (waiting === undefined) lease.abort('lease-lost');
+  await turn;
+  const begun = waiting && (await services.jobs.begin(waiting));
+  return begun === undefined ? { kind: 'lost' } : work(services, begun, lease, suspicion);
+}
+
+async function work(
+  { jobs, pipeline, log }: RunJobServices,
+  job: Job,
+  lease: Lease,
+  suspicion?: Suspicion,
+): Promise<Outcome> {
+  const progress = new Progress(jobs, lease, suspicion);
   try {
+    lease.signal.throwIfAborted();
     const version = await jobs.fixModelVersion(lease.claim, await pipeline.versionFor(job));
     if (version === undefined) return { kind: 'lost' };
     const fixed = { ...job, model_version: version };

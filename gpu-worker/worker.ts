@@ -14,6 +14,7 @@ import type { JobIndex } from '../shared/aws/job-index.ts';
 import type { JobQueue } from '../shared/aws/job-queue.ts';
 import type { JobTimings } from '../shared/job.ts';
 import type { Logger } from '../shared/log.ts';
+import { Company } from './company.ts';
 import type { Lease } from './lease.ts';
 import { type JobResult, type RunJobServices, runJob } from './run-job.ts';
 
@@ -22,7 +23,7 @@ const RECEIVE_RETRY_MS = 1_000;
 /** With the lease this bounds how long the job of a killed worker waits. */
 const RESCUE_EVERY_MS = 5_000;
 
-interface WorkerOptions extends RunJobServices {
+interface WorkerOptions extends Omit<RunJobServices, 'company'> {
   readonly queue: Pick<JobQueue, 'receive' | 'delete' | 'setVisibility'>;
   readonly index: Pick<JobIndex, 'due'>;
   readonly places: number;
@@ -37,6 +38,7 @@ export class Worker {
   readonly #options: WorkerOptions;
   readonly #running = new Set<Promise<void>>();
   readonly #leases = new Set<Lease>();
+  readonly #company = new Company();
   #nextRescue = 0;
   #stopping = false;
   #releasing = false;
@@ -59,6 +61,9 @@ export class Worker {
         continue;
       }
       try {
+        // While one job is alone here, what waits in the queue waits for other workers too.
+        await this.#company.open();
+        if (this.#stopping) break;
         await this.#rescue();
         if (this.#running.size >= places) continue;
         const messages = await queue.receive(places - this.#running.size, pollSeconds, leaseSeconds);
@@ -107,7 +112,7 @@ export class Worker {
   #start(message: Parameters<typeof runJob>[1]): void {
     const { log, onResult, onBusy } = this.#options;
     const held: Lease[] = [];
-    const done = runJob(this.#options, message, (lease) => {
+    const done = runJob({ ...this.#options, company: this.#company }, message, (lease) => {
       held.push(lease);
       this.#leases.add(lease);
       if (this.#stopping && this.#releasing) lease.abort('shutdown');

@@ -3,6 +3,7 @@
  * `process.env` itself is read only where a half is put together (gpu-worker/main.ts, the bottom of a function).
  */
 import { z } from 'zod';
+import { QUARANTINE_AFTER } from './job.ts';
 
 const wholeNumber = (fallback: number, minimum: number, meaning: string) =>
   z.coerce.number().int().min(minimum).default(fallback).describe(meaning);
@@ -94,6 +95,11 @@ const workerSchema = z.object({
     3,
     1,
     'After this many failures in a row, not one the fault of its input, the worker ends itself.',
+  ),
+  OUTBOARD_QUARANTINE_AFTER: wholeNumber(
+    QUARANTINE_AFTER,
+    1,
+    'A job that so many workers did not survive is not started again.',
   ),
   OUTBOARD_TENANT_WEIGHTS: z
     .string()

@@ -85,6 +85,11 @@ export const errorKinds = {
   model_unavailable: kind(503, true, 'The model could not be loaded.'),
   storage_failed: kind(503, true, 'Results could not be stored.'),
   attempts_exhausted: kind(500, false, 'The job was started as often as allowed and never finished.'),
+  quarantined: kind(
+    500,
+    false,
+    'Every worker that ran the job died in the middle of it, so it is not started again.',
+  ),
   deadline_exceeded: kind(504, false, 'The job did not finish before its deadline.'),
 } as const satisfies Record<string, ErrorKind>;
 

@@ -50,6 +50,7 @@ function jobState(job: Job) {
     attempt: job.attempt,
     max_attempts: job.max_attempts,
     error: job.error,
+    evidence: job.error?.code === 'quarantined' ? job.evidence : undefined,
     cache: job.output?.cache,
     timings: job.timings,
     created_at: job.created_at,

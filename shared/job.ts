@@ -23,7 +23,14 @@ export type JobInput =
 
 /** What the worker is doing now: `completed` of `total` `unit`s of this `phase`. */
 export interface JobProgress {
-  readonly phase: 'loading model' | 'fetching' | 'decoding' | 'enlarging' | 'encoding' | 'storing';
+  readonly phase:
+    | 'loading model'
+    | 'fetching'
+    | 'decoding'
+    | 'running model'
+    | 'enlarging'
+    | 'encoding'
+    | 'storing';
   readonly completed: number;
   readonly total: number;
   readonly unit: 'tile' | 'byte' | 'step';
@@ -47,6 +54,23 @@ export interface JobOutput {
   /** Whether the answer was stored before; absent where answers are not stored. */
   readonly cache?: 'hit' | 'miss';
 }
+
+/**
+ * What is known of a job that may end its worker's process: written before each step, because afterwards nobody is
+ * left to write it. Shown to clients where the job was put in quarantine.
+ */
+export interface JobEvidence {
+  readonly worker: string;
+  readonly model_version?: string;
+  /** Of the file as it was fetched. */
+  readonly input_sha256?: string;
+  readonly phase: JobProgress['phase'];
+  /** The steps of the last attempt, oldest first, each with its time. */
+  readonly log: readonly string[];
+}
+
+/** A job that so many workers did not survive is not started again. */
+export const QUARANTINE_AFTER = 3;
 
 /** Milliseconds spent by the successful attempt, by phase. */
 export type JobTimings = Readonly<Partial<Record<TimedPhase, number>>>;
@@ -97,6 +121,9 @@ export interface Job {
   /** Grows with every claim and never shrinks (a released attempt is given back, its fence is not): the token of every later write. */
   readonly fence: number;
   readonly max_attempts: number;
+  /** Attempts that began and whose end nobody reported, the one that runs now included. */
+  readonly unreported?: number;
+  readonly evidence?: JobEvidence;
   readonly worker?: string;
   /** Epoch milliseconds until which `worker` alone may write. */
   readonly lease_until?: number;

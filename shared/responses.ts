@@ -133,6 +133,19 @@ export const jobSchema = z
       .object({ code: errorCode, message: z.string(), field: z.string().optional() })
       .meta({ id: 'JobError', description: 'Why the job failed; the codes are those of refused requests.' })
       .optional(),
+    evidence: z
+      .object({
+        worker: z.string(),
+        model_version: z.string().optional(),
+        input_sha256: z.string().optional(),
+        phase: z.string(),
+        log: z.array(z.string()),
+      })
+      .meta({
+        id: 'Evidence',
+        description: 'What a job in quarantine was doing when its last worker died.',
+      })
+      .optional(),
     timings: z.record(z.string(), z.number()).optional().meta({ description: 'Milliseconds by phase.' }),
     output: z
       .union([superResolutionOutput, classificationOutput, objectDetectionOutput])

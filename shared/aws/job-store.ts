@@ -15,10 +15,12 @@ import type { PublicError } from '../errors.ts';
 import {
   isTerminal,
   type Job,
+  type JobEvidence,
   type JobOutput,
   type JobProgress,
   type JobTimings,
   openShardOf,
+  QUARANTINE_AFTER,
 } from '../job.ts';
 
 /** What a claim found. Only `claimed` may work on the job. */
@@ -27,6 +29,8 @@ export type ClaimOutcome =
   | { readonly kind: 'leased'; readonly leaseUntil: number }
   | { readonly kind: 'finished'; readonly job: Job }
   | { readonly kind: 'exhausted'; readonly job: Job }
+  /** It ended the worker's process too often. */
+  | { readonly kind: 'quarantined'; readonly job: Job }
   | { readonly kind: 'overdue'; readonly job: Job }
   | { readonly kind: 'missing' };
 
@@ -39,7 +43,9 @@ export interface Claim {
 const CLAIMABLE = '(#status = :queued OR (#status = :running AND lease_until < :now))';
 const HELD = '#status = :running AND fence = :fence';
 const OPEN = '#status IN (:queued, :running)';
-const LEAVE_OPEN = 'REMOVE open_shard, sweep_at, lease_until';
+/** The attempt's end is reported: the worker lives. Rows that were begun before this was counted have no number. */
+const REPORTED = 'unreported = if_not_exists(unreported, :one) - :one';
+const LEAVE_OPEN = 'REMOVE open_shard, sweep_at, lease_until, unreported';
 
 interface Update {
   /** Nothing that a listener would see. */
@@ -110,13 +116,26 @@ export class JobStore {
     });
   }
 
-  /** Takes the job for one attempt, counted now. @param leaseUntil epoch milliseconds */
-  async claim(id: string, worker: string, now: Date, leaseUntil: number): Promise<ClaimOutcome> {
+  /**
+   * Takes the job for one attempt, counted now.
+   * @param leaseUntil epoch milliseconds
+   * @param quarantineAfter workers that did not survive the job, after which no other gets it
+   */
+  async claim(
+    id: string,
+    worker: string,
+    now: Date,
+    leaseUntil: number,
+    quarantineAfter = QUARANTINE_AFTER,
+  ): Promise<ClaimOutcome> {
     const claimed = await this.#update(id, {
       set:
         'SET #status = :running, worker = :worker, lease_until = :until, sweep_at = :due, started_at = :at, ' +
-        'attempt = attempt + :one, fence = fence + :one REMOVE progress, #error',
-      condition: `${CLAIMABLE} AND attempt < max_attempts AND deadline_at > :at`,
+        'attempt = attempt + :one, fence = fence + :one, unreported = if_not_exists(unreported, :zero) + :one ' +
+        'REMOVE progress, #error',
+      condition:
+        `${CLAIMABLE} AND attempt < max_attempts AND deadline_at > :at ` +
+        'AND (attribute_not_exists(unreported) OR unreported < :quarantine)',
       values: {
         ':queued': 'queued',
         ':running': 'running',
@@ -125,14 +144,17 @@ export class JobStore {
         ':worker': worker,
         ':until': leaseUntil,
         ':due': isoTime(leaseUntil),
+        ':zero': 0,
         ':one': 1,
+        ':quarantine': quarantineAfter,
       },
     });
     if (claimed !== undefined) return { kind: 'claimed', job: claimed };
-    return this.#whyNotClaimed(id, worker, now, leaseUntil);
+    return this.#whyNotClaimed(id, worker, now, leaseUntil, quarantineAfter);
   }
 
-  async #whyNotClaimed(id: string, worker: string, now: Date, leaseUntil: number): Promise<ClaimOutcome> {
+  async #whyNotClaimed(...asked: Required<Parameters<JobStore['claim']>>): Promise<ClaimOutcome> {
+    const [id, , now, , quarantineAfter] = asked;
     const job = await this.get(id);
     if (job === undefined) return { kind: 'missing' };
     if (isTerminal(job.status)) return { kind: 'finished', job };
@@ -140,9 +162,40 @@ export class JobStore {
     if (job.status === 'running' && (job.lease_until ?? 0) >= now.getTime()) {
       return { kind: 'leased', leaseUntil: job.lease_until ?? now.getTime() };
     }
+    if ((job.unreported ?? 0) >= quarantineAfter) return { kind: 'quarantined', job };
     if (job.attempt >= job.max_attempts) return { kind: 'exhausted', job };
     // It changed between the write and the read and can be claimed now.
-    return this.claim(id, worker, now, leaseUntil);
+    return this.claim(...asked);
+  }
+
+  /**
+   * Takes the count of a claimed job back while it waits for its turn: if the process ends now, the job is not why.
+   * @param job as claimed or begun @returns undefined where the claim is lost
+   */
+  standBy(job: Job): Promise<Job | undefined> {
+    return this.#recount(job, -1);
+  }
+
+  /** Counts the job's attempt again, because its work begins. @param job as `standBy` returned it */
+  begin(job: Job): Promise<Job | undefined> {
+    return this.#recount(job, 1);
+  }
+
+  /** On the number that is expected only, so that a repeat by the SDK counts nothing twice. */
+  #recount({ id, fence, unreported = 0 }: Job, by: 1 | -1): Promise<Job | undefined> {
+    return this.#update(id, {
+      set: 'SET attempt = attempt + :by, unreported = unreported + :by',
+      condition: `${HELD} AND unreported = :expected`,
+      values: { ':running': 'running', ':fence': fence, ':by': by, ':expected': unreported },
+    });
+  }
+
+  /** Writes what a job under suspicion is about to do. @returns false where the claim is lost */
+  async note(claim: Claim, progress: JobProgress, evidence: JobEvidence): Promise<boolean> {
+    const values = { ':progress': progress, ':evidence': evidence };
+    return (
+      (await this.#whileHeld(claim, 'SET progress = :progress, evidence = :evidence', values)) !== undefined
+    );
   }
 
   /** Fixes the version for all attempts of this job. @returns the version that counts, or undefined if the claim is lost. */
@@ -200,16 +253,16 @@ export class JobStore {
 
   /** Back to the queue after a failure that may pass, due again at `dueAt`; the reason stays visible on the row. */
   async requeue(claim: Claim, error: PublicError, dueAt: Date): Promise<boolean> {
-    const set =
-      'SET #status = :queued, #error = :error, sweep_at = :due REMOVE lease_until, progress, worker';
-    const values = { ':queued': 'queued', ':error': error, ':due': dueAt.toISOString() };
+    const set = `SET #status = :queued, #error = :error, sweep_at = :due, ${REPORTED} REMOVE lease_until, progress, worker`;
+    const values = { ':queued': 'queued', ':error': error, ':due': dueAt.toISOString(), ':one': 1 };
     return (await this.#whileHeld(claim, set, values)) !== undefined;
   }
 
   /** Back to the queue because the worker shuts down: due at once, and the attempt does not count. */
   async release(claim: Claim, now: Date = new Date()): Promise<boolean> {
     const set =
-      'SET #status = :queued, attempt = attempt - :one, sweep_at = :due REMOVE lease_until, progress, worker';
+      `SET #status = :queued, attempt = attempt - :one, sweep_at = :due, ${REPORTED} ` +
+      'REMOVE lease_until, progress, worker';
     const values = { ':queued': 'queued', ':one': 1, ':due': now.toISOString() };
     return (await this.#whileHeld(claim, set, values)) !== undefined;
   }
@@ -243,7 +296,7 @@ export class JobStore {
       set:
         'SET #status = :queued, attempt = :zero, deadline_at = :deadline, open_shard = :shard, sweep_at = :sweep, ' +
         'expires_at = :expires ' +
-        'REMOVE #error, #output, model_version, timings, started_at, finished_at, enqueued_at, worker',
+        'REMOVE #error, #output, model_version, timings, started_at, finished_at, enqueued_at, worker, evidence',
       condition: '#status IN (:failed, :expired, :canceled)',
       values: {
         ':queued': 'queued',

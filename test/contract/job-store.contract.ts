@@ -290,6 +290,56 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
       expect(await row()).toMatchObject({ attempt: 2, fence: 2 });
     });
 
+    it('refuses a claim of a job that three workers did not survive, and names the job', async () => {
+      const { jobs, claim, claimed, row } = await setup({ max_attempts: 9 });
+      // An attempt that was reported, however it ended, is no reason.
+      await jobs.requeue(await claimed(), reason, START);
+      await jobs.release(await claimed());
+      expect(await row()).toMatchObject({ unreported: 0 });
+      const lost = (times: number) => later(times * (LEASE_MS + 1));
+      await claimed(lost(0));
+      await claimed(lost(1));
+      expect(await claimed(lost(2), 'third')).toMatchObject({ fence: 5 });
+      expect(await claim(lost(3))).toMatchObject({
+        kind: 'quarantined',
+        job: { unreported: 3, worker: 'third' },
+      });
+      expect(await row()).toMatchObject({ status: 'running', attempt: 4, fence: 5 });
+      await jobs.end((await row())?.id ?? '', 'failed', START, reason);
+      expect(await row()).not.toHaveProperty('unreported');
+    });
+
+    it('does not count an attempt that stands by, and counts it once when it begins', async () => {
+      const { jobs, claim, row } = await setup();
+      const outcome = await claim();
+      if (outcome.kind !== 'claimed') throw new Error(outcome.kind);
+      const waiting = await jobs.standBy(outcome.job);
+      expect(waiting).toMatchObject({ status: 'running', attempt: 0, unreported: 0, fence: 1 });
+      // The SDK repeats a write whose answer was lost.
+      expect(await jobs.standBy(outcome.job)).toBeUndefined();
+      expect(await row()).toEqual(waiting);
+      const begun = await jobs.begin(waiting ?? outcome.job);
+      expect(begun).toMatchObject({ status: 'running', attempt: 1, unreported: 1 });
+      expect(await jobs.begin(waiting ?? outcome.job)).toBeUndefined();
+      expect(await row()).toEqual(begun);
+      await claim(later(LEASE_MS + 1), 'second');
+      const taken = await row();
+      expect(await jobs.standBy(begun ?? outcome.job)).toBeUndefined();
+      expect(await row()).toEqual(taken);
+    });
+
+    it('keeps what a suspect was about to do through the next claim, for the holder of the fence only', async () => {
+      const { jobs, id, claimed, claim, row } = await setup();
+      const { fence } = await claimed();
+      const evidence = { worker: 'worker', phase: 'enlarging', log: ['decoding', 'enlarging'] } as const;
+      expect(await jobs.note({ id, fence }, progress, evidence)).toBe(true);
+      expect(await row()).toMatchObject({ progress, evidence });
+      await claim(later(LEASE_MS + 1), 'second');
+      expect(await row()).toMatchObject({ evidence });
+      expect(await jobs.note({ id, fence }, progress, { ...evidence, worker: 'late' })).toBe(false);
+      expect(await row()).toMatchObject({ evidence });
+    });
+
     it('refuses a claim at the deadline, whether the job waits or runs', async () => {
       const { claim, claimed, job } = await setup({ deadline_at: later(MINUTE_MS).toISOString() });
       expect(await claim(later(MINUTE_MS))).toMatchObject({ kind: 'overdue', job: { id: job.id } });

@@ -11,8 +11,8 @@ export interface Faults {
   readonly mostPixels?: number;
   /** Every run from this one on fails, whatever it is given. */
   readonly brokenFrom?: number;
-  /** A picture whose first byte is this never comes back. */
-  readonly hangsOn?: number;
+  /** A run whose first pixel has this colour takes the whole process with it. */
+  readonly abortsOn?: readonly number[];
   /** Milliseconds that each run sleeps, as if a device elsewhere worked. */
   readonly sleepMs?: number;
 }
@@ -36,7 +36,9 @@ export const openSession: typeof openRealSession = async (graph, device, exact) 
       if (runs >= (faults.brokenFrom ?? Number.POSITIVE_INFINITY)) {
         throw new Error('CUDA failure 700: an illegal memory access was encountered');
       }
-      if (faults.hangsOn !== undefined && input[0] === faults.hangsOn) Atomics.wait(clock, 0, 0);
+      // A thread cannot call abort(); the signal that abort() sends does the same.
+      if (faults.abortsOn?.every((value, channel) => input[channel] === value))
+        process.kill(process.pid, 'SIGABRT');
       if (faults.sleepMs !== undefined) Atomics.wait(clock, 0, 0, faults.sleepMs);
       await real.run(input, shape, output);
     },

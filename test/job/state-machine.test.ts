@@ -15,7 +15,9 @@ const DEADLINE_MS = limits.OUTBOARD_JOB_DEADLINE_SECONDS * 1000;
 const MAX_ATTEMPTS = limits.OUTBOARD_JOB_MAX_ATTEMPTS;
 const reason = new OutboardError('model_failed').toPublic();
 
-const byHolder = ['renew', 'report', 'succeed', 'fail', 'requeue', 'release'] as const;
+const byHolder = ['renew', 'report', 'succeed', 'fail', 'requeue', 'release', 'standBy', 'begin'] as const;
+/** Fewer than the attempts, so that both limits are met. */
+const QUARANTINE_AFTER = 2;
 const ends = ['canceled', 'expired', 'failed'] as const;
 
 type Action =
@@ -28,11 +30,14 @@ type Action =
 interface Model {
   status: JobStatus;
   attempt: number;
+  unreported: number;
   fence: number;
   leaseUntil: number;
   deadline: number;
   now: number;
   readonly fences: number[];
+  /** `unreported` as each worker was given it. */
+  readonly claimed: number[];
 }
 
 /** The whole life of a job. @returns what the store must answer: a kind of claim, or whether it was done */
@@ -46,19 +51,22 @@ function step(model: Model, action: Action): ClaimOutcome['kind'] | boolean {
   }
   if (action.do === 'reopen') {
     if (open || model.status === 'succeeded') return false;
-    Object.assign(model, { status: 'queued', attempt: 0, deadline: model.now + DEADLINE_MS });
+    Object.assign(model, { status: 'queued', attempt: 0, unreported: 0, deadline: model.now + DEADLINE_MS });
     return true;
   }
   if (action.do === 'claim') {
     if (!open) return 'finished';
     if (model.deadline <= model.now) return 'overdue';
     if (model.status === 'running' && model.leaseUntil >= model.now) return 'leased';
+    if (model.unreported >= QUARANTINE_AFTER) return 'quarantined';
     if (model.attempt >= MAX_ATTEMPTS) return 'exhausted';
+    model.unreported += 1;
     model.status = 'running';
     model.attempt += 1;
     model.fence += 1;
     model.leaseUntil = model.now + LEASE_MS;
     model.fences[action.worker] = model.fence;
+    model.claimed[action.worker] = model.unreported;
     return 'claimed';
   }
   if (model.fences[action.worker] !== model.fence) return false;
@@ -73,7 +81,19 @@ function step(model: Model, action: Action): ClaimOutcome['kind'] | boolean {
   if (action.do === 'succeed') model.status = 'succeeded';
   if (action.do === 'fail') model.status = 'failed';
   if (action.do === 'requeue' || action.do === 'release') model.status = 'queued';
+  if (action.do === 'requeue' || action.do === 'release') model.unreported -= 1;
   if (action.do === 'release') model.attempt -= 1;
+  if (action.do === 'standBy') {
+    // Each worker stands by once, with the row as it was claimed.
+    if (model.unreported !== model.claimed[action.worker]) return false;
+    model.attempt -= 1;
+    model.unreported -= 1;
+  }
+  if (action.do === 'begin') {
+    if (model.unreported !== (model.claimed[action.worker] ?? 0) - 1) return false;
+    model.attempt += 1;
+    model.unreported += 1;
+  }
   return true;
 }
 
@@ -87,11 +107,19 @@ async function perform(jobs: JobStore, id: string, model: Model, action: Action)
     const deadlineAt = new Date(model.now + DEADLINE_MS).toISOString();
     return (await jobs.reopen(id, { deadlineAt, sweepAt: now.toISOString(), expiresAt: 1 })) !== undefined;
   }
-  if (action.do === 'claim') return (await jobs.claim(id, `worker ${action.worker}`, now, leaseUntil)).kind;
+  if (action.do === 'claim') {
+    const worker = `worker ${action.worker}`;
+    return (await jobs.claim(id, worker, now, leaseUntil, QUARANTINE_AFTER)).kind;
+  }
   const claim = { id, fence: model.fences[action.worker] ?? 0 };
   switch (action.do) {
     case 'renew':
       return jobs.renew(claim, leaseUntil, now);
+    case 'standBy':
+    case 'begin': {
+      const unreported = (model.claimed[action.worker] ?? 0) - (action.do === 'begin' ? 1 : 0);
+      return (await jobs[action.do]({ ...queuedJob(), ...claim, unreported })) !== undefined;
+    }
     case 'report':
       return jobs.report(claim, { phase: 'enlarging', completed: 1, total: 2, unit: 'tile' });
     case 'succeed':
@@ -142,6 +170,7 @@ class Do implements fc.AsyncCommand<Model, Real> {
     const { status, attempt, fence } = model;
     expect(after).toMatchObject({ status, attempt, fence });
     if (status === 'running') expect(after.lease_until).toBe(model.leaseUntil);
+    if (!isTerminal(status)) expect(after.unreported ?? 0).toBe(model.unreported);
     expectLawful(before, after, this.#action, answer);
   }
 
@@ -177,11 +206,13 @@ it('keeps to its state machine whatever workers, clients and time do', async () 
       const model: Model = {
         status: 'queued',
         attempt: 0,
+        unreported: 0,
         fence: 0,
         leaseUntil: 0,
         deadline: Date.parse(job.deadline_at),
         now,
         fences: [],
+        claimed: [],
       };
       await fc.asyncModelRun(() => ({ model, real: { jobs, id: job.id } }), life);
     }),

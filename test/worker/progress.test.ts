@@ -17,6 +17,7 @@ async function setup() {
   await lease.end();
   const sent: JobProgress[] = [];
   const store = {
+    note: jobs.note.bind(jobs),
     report: (of: typeof claim, progress: JobProgress) => {
       sent.push(progress);
       return jobs.report(of, progress);
@@ -82,7 +83,7 @@ it('lets the work go on when a report cannot be written', async () => {
     tries += 1;
     throw new Error('away');
   };
-  const progress = new Progress({ report: away }, lease);
+  const progress = new Progress({ report: away, note: away }, lease);
   progress.report({ phase: 'enlarging', completed: 1, total: 2, unit: 'tile' });
   await vi.waitFor(() => expect(tries).toBe(1));
   await progress.settled();

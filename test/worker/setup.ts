@@ -1,5 +1,6 @@
 /** One job with its message on real services, a pipeline that does what the test says, and workers to run it. */
 
+import { Company } from '../../gpu-worker/company.ts';
 import { type JobContext, type Pipeline, type RunJobServices, runJob } from '../../gpu-worker/run-job.ts';
 import { Worker } from '../../gpu-worker/worker.ts';
 import type { JobQueue, ReceivedMessage } from '../../shared/aws/job-queue.ts';
@@ -79,6 +80,7 @@ export async function setup(
     pipeline,
     workerId: 'worker',
     leaseSeconds: 30,
+    company: new Company(),
     log: silent,
   };
   const row = () => jobs.get(job.id);
@@ -145,7 +147,7 @@ export const aborted = (signal: AbortSignal): Promise<void> =>
 const nothingDue = { async *due() {} };
 
 export function newWorker(
-  services: WorkerServices & { readonly index?: { due(now: Date): AsyncGenerator<string> } },
+  services: Omit<WorkerServices, 'company'> & { readonly index?: { due(now: Date): AsyncGenerator<string> } },
   places = 2,
 ) {
   const results: string[] = [];
