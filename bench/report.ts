@@ -2,7 +2,7 @@
 import { nameOf } from './cases.ts';
 import { median } from './median.ts';
 import type { Parts } from './parts.ts';
-import type { EmulatedFigures, Results, ThroughputFigures } from './run.ts';
+import type { Results, ThroughputFigures } from './run.ts';
 import { partsMs } from './throughput.ts';
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
@@ -99,14 +99,32 @@ ${loop}
 `;
 }
 
-function emulated({ asked, deviceMs, threads, repeats }: EmulatedFigures): string {
-  const rate = (threads * 1000) / deviceMs;
-  const done = median(repeats.map(({ jobsPerSecond }) => jobsPerSecond));
-  const worst = Math.max(...repeats.map(({ loopP99Ms }) => loopP99Ms));
+function emulated({ emulated: figures }: Results): string {
+  const [first] = figures;
+  if (first === undefined) return '';
+  const rows = figures.map(({ deviceMs, batch, threads, repeats }) => {
+    const rate = (threads * batch * 1000) / deviceMs;
+    const done = median(repeats.map(({ jobsPerSecond }) => jobsPerSecond));
+    const fill = median(repeats.map((repeat) => repeat.fill));
+    const worst = Math.max(...repeats.map(({ loopP99Ms }) => loopP99Ms));
+    const share = `**${percent(done / rate)}**`;
+    return [String(batch), String(deviceMs), figure(rate), figure(done), share, percent(fill), figure(worst)];
+  });
+  const head = [
+    'tiles a run',
+    'ms a run',
+    'device, jobs/s',
+    'reached',
+    '**of the device**',
+    'batch fill',
+    'main thread p99, ms',
+  ];
   return `### With the device elsewhere
 
-${threads} device threads that sleep ${deviceMs} ms a tile, as if a GPU worked, ${nameOf(asked)}: ${figure(done)} of ${figure(rate)} jobs/s,
-**${percent(done / rate)} of the device**; delay of the main thread p99 ${figure(worst)} ms.
+${first.threads} device threads that sleep for each run, whatever is in it, as if a GPU worked; ${nameOf(first.asked)}, one tile a job, so that
+every batch is filled by several jobs. *Batch fill* counts the beginning and the end of the load too, where less waits.
+
+${table(head, rows)}
 `;
 }
 
@@ -143,7 +161,7 @@ device ${device}, ${threads} device threads.
   return [
     head,
     ...(results.throughput.length > 0 ? [throughput(results)] : []),
-    ...(results.emulated === undefined ? [] : [emulated(results.emulated)]),
+    ...(results.emulated.length > 0 ? [emulated(results)] : []),
     ...(results.bundles.length > 0 ? [bundles(results)] : []),
     ...(results.memory.length > 0 ? [memory(results)] : []),
   ].join('\n');

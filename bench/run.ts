@@ -26,9 +26,12 @@ export interface ThroughputFigures {
 }
 export interface EmulatedFigures {
   readonly asked: Case;
+  /** Of one run, whatever is in it. */
   readonly deviceMs: number;
+  readonly batch: number;
   readonly threads: number;
-  readonly repeats: readonly Load[];
+  /** `fill`: pictures of a run by the most it takes, over the whole load. */
+  readonly repeats: readonly (Load & { readonly fill: number })[];
 }
 export interface Results {
   readonly date: string;
@@ -36,15 +39,16 @@ export interface Results {
   readonly threads: number;
   readonly machine: Machine;
   readonly throughput: readonly ThroughputFigures[];
-  readonly emulated?: EmulatedFigures;
+  readonly emulated: readonly EmulatedFigures[];
   readonly bundles: readonly BundleFigures[];
   readonly memory: readonly MemoryFigures[];
 }
 
 const PORT = 3800;
 const CUDA_THREADS = 2;
-/** Slow enough that two cores can encode what the device computes. */
+/** For one picture: slow enough that two cores can encode what the device computes. */
 const EMULATED_MS = 250;
+const EMULATED_BATCHES = [1, 4];
 /** A whole picture through the graph is run up to this size only. */
 const WHOLE_UP_TO_MEGAPIXELS = 4;
 
@@ -142,21 +146,43 @@ async function measureThroughput(): Promise<ThroughputFigures[]> {
   return figures;
 }
 
-async function measureEmulated(): Promise<EmulatedFigures> {
+/** Sums of the worker's histogram of batch fill since it began. */
+async function batchFill(): Promise<{ readonly sum: number; readonly count: number }> {
+  const text = await (await fetch(`http://127.0.0.1:${environment.OUTBOARD_METRICS_PORT}/metrics`)).text();
+  const total = (name: string) =>
+    [...text.matchAll(new RegExp(`^outboard_batch_fill_ratio_${name}\\{.*\\} (.+)$`, 'gm'))].reduce(
+      (sum, [, value]) => sum + Number(value),
+      0,
+    );
+  return { sum: total('sum'), count: total('count') };
+}
+
+async function measureEmulated(batch: number): Promise<EmulatedFigures> {
   const asked: Case = { ...square(256), factor: 4, format: 'jpeg' };
-  const repeats: Load[] = [];
-  const count = Math.round((seconds.load * 1000 * threads) / EMULATED_MS);
+  const repeats: EmulatedFigures['repeats'][number][] = [];
+  const deviceMs = EMULATED_MS * batch;
+  const inHand = places * batch;
+  const count = Math.round((seconds.load * 1000 * threads * batch) / deviceMs) + inHand * 2;
   await withWorker(
     async (worker) => {
-      await load({ worker, services, stores, places }, asked, places * 2 + 2);
+      const bench = { worker, services, stores, places: inHand };
+      await load(bench, asked, inHand * 2 + 2);
       for (let repeat = 0; repeat < Number(flags.repeats); repeat++) {
-        repeats.push(await load({ worker, services, stores, places }, asked, count));
+        const before = await batchFill();
+        const loaded = await load(bench, asked, count);
+        const after = await batchFill();
+        const fill = (after.sum - before.sum) / (after.count - before.count);
+        repeats.push({ ...loaded, fill });
       }
     },
     ['emulated-device.ts'],
-    { BENCH_DEVICE_MS: String(EMULATED_MS) },
+    {
+      BENCH_DEVICE_MS: String(deviceMs),
+      OUTBOARD_BATCH_SIZE: String(batch),
+      OUTBOARD_CONCURRENT_JOBS: String(inHand),
+    },
   );
-  return { asked, deviceMs: EMULATED_MS, threads, repeats };
+  return { asked, deviceMs, batch, threads, repeats };
 }
 
 async function measureMemory(): Promise<MemoryFigures[]> {
@@ -177,6 +203,7 @@ let results: Results = {
   threads,
   machine: await describeMachine(),
   throughput: [],
+  emulated: [],
   bundles: [],
   memory: [],
 };
@@ -193,7 +220,9 @@ async function save(more: Partial<Results>): Promise<void> {
 try {
   const wants = (section: string) => sections.includes(section);
   if (wants('throughput')) await save({ throughput: await measureThroughput() });
-  if (wants('device')) await save({ emulated: await measureEmulated() });
+  if (wants('device'))
+    for (const batch of EMULATED_BATCHES)
+      await save({ emulated: [...results.emulated, await measureEmulated(batch)] });
   if (wants('bundles')) await save({ bundles: await measureBundles(directory, environment, quick ? 3 : 7) });
   if (wants('memory')) await save({ memory: await measureMemory() });
   console.log(markdown(results));

@@ -43,14 +43,16 @@ const workerId = settings.OUTBOARD_WORKER_ID ?? `${hostname()}-${randomUUID().sl
 const threads =
   settings.OUTBOARD_DEVICE_THREADS ||
   (settings.OUTBOARD_DEVICE === 'cuda' ? CUDA_THREADS : availableParallelism());
+const batchSize = settings.OUTBOARD_BATCH_SIZE || USUAL_BATCH[settings.OUTBOARD_DEVICE];
 const weights = new Map(settings.OUTBOARD_TENANT_WEIGHTS);
 const device = new DevicePool({
   device: settings.OUTBOARD_DEVICE,
   threads,
-  batchSize: settings.OUTBOARD_BATCH_SIZE || USUAL_BATCH[settings.OUTBOARD_DEVICE],
+  batchSize,
   weightOf: (tenant) => weights.get(tenant) ?? 1,
   maxFailures: settings.OUTBOARD_DEVICE_FAILURES,
   hungAfterMs: HUNG_AFTER_MS,
+  onRun: (run) => metrics.device.observe(run),
   onFatal: (error) => {
     metrics.health = 'failed';
     log.error({ err: error }, 'the device cannot be trusted any more; leaving');
@@ -68,8 +70,8 @@ const models = new ModelRegistry({
 });
 
 const costs = new ModelCosts();
-// Twice the device threads: one half decodes and encodes while the other computes.
-const places = settings.OUTBOARD_CONCURRENT_JOBS || threads * 2;
+// Twice what the device takes at once: one half decodes and encodes while the other computes.
+const places = settings.OUTBOARD_CONCURRENT_JOBS || threads * batchSize * 2;
 const publish = connectPublisher(settings, log);
 /** Telling must never hold up the work. */
 const tellListeners = async (job: Job): Promise<void> => void publish(job);
@@ -108,6 +110,7 @@ const worker = new Worker({
 const metrics: Metrics = new Metrics(
   { id: workerId, device: settings.OUTBOARD_DEVICE, models: () => models.loaded() },
   () => worker.busy,
+  device,
 );
 const startedAt = new Date().toISOString();
 const heartbeat = new Heartbeat({

@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { JobTimings } from '../shared/job.ts';
+import { DeviceMetrics } from './device-metrics.ts';
 import type { JobResult } from './run-job.ts';
 
 /** starting: models load; ready: takes jobs; draining: finishes what it has; failed: about to exit. */
@@ -29,9 +30,15 @@ export class Metrics {
   readonly #phases: Histogram<'phase'>;
   readonly #loadFailures: Counter<'model'>;
   readonly #facts: WorkerFacts;
+  readonly device: DeviceMetrics;
 
-  constructor(facts: WorkerFacts, busy: () => number) {
+  constructor(
+    facts: WorkerFacts,
+    busy: () => number,
+    device: ConstructorParameters<typeof DeviceMetrics>[1],
+  ) {
     this.#facts = facts;
+    this.device = new DeviceMetrics(this.#registry, device);
     this.#loop.enable();
     const registers = [this.#registry];
     this.#results = new Counter({

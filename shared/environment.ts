@@ -115,7 +115,11 @@ const workerSchema = z.object({
     .describe(
       'Shares of the device while several tenants wait, as `tenant=weight` by commas; 1 for who is not named.',
     ),
-  OUTBOARD_CONCURRENT_JOBS: wholeNumber(0, 0, 'Jobs in hand at once; 0: twice the device threads.'),
+  OUTBOARD_CONCURRENT_JOBS: wholeNumber(
+    0,
+    0,
+    'Jobs in hand at once; 0: twice the device threads, times the batch size.',
+  ),
   OUTBOARD_MODELS_DIRECTORY: textOr(
     '/tmp/outboard/models',
     'Where packages from the models bucket are kept on this machine.',
