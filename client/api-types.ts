@@ -162,6 +162,7 @@ export interface Job {
   readonly attempt: number;
   readonly max_attempts: number;
   readonly error?: JobError;
+  readonly evidence?: Evidence;
   /** Milliseconds by phase. */
   readonly timings?: Readonly<Record<string, number>>;
   /** Once it has succeeded; not in lists. */
@@ -263,8 +264,18 @@ export type ErrorCode =
   | 'model_unavailable'
   | 'storage_failed'
   | 'attempts_exhausted'
+  | 'quarantined'
   | 'deadline_exceeded'
   | (string & {});
+
+/** What a job in quarantine was doing when its last worker died. */
+export interface Evidence {
+  readonly worker: string;
+  readonly model_version?: string;
+  readonly input_sha256?: string;
+  readonly phase: string;
+  readonly log: readonly string[];
+}
 
 export interface SuperResolutionOutput {
   /** The enlarged picture; the link lives for an hour, read the job again for a new one. */
