@@ -7,6 +7,7 @@ import { UsageError } from '../exit-code.ts';
 interface ParameterSchema {
   readonly type?: string;
   readonly enum?: readonly unknown[];
+  readonly const?: unknown;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly default?: unknown;
@@ -47,7 +48,8 @@ function convert(text: string, { type }: ParameterSchema): unknown {
 }
 
 /** What a parameter takes, for a person. */
-export function describe({ type, enum: choices, minimum, maximum }: ParameterSchema): string {
+export function describe({ type, enum: choices, const: only, minimum, maximum }: ParameterSchema): string {
+  if (only !== undefined) return String(only);
   if (choices !== undefined) return choices.join(', ').replace(/, ([^,]+)$/, ' or $1');
   if (type === 'boolean') return 'true or false';
   const kind = { integer: 'a whole number', number: 'a number' }[type ?? ''] ?? 'text';

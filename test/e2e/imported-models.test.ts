@@ -16,7 +16,7 @@ const TESTDATA = path.resolve(ROOT, '../shared/testdata');
 const run = promisify(execFile);
 
 describe.skipIf(!existsSync(path.join(TESTDATA, 'models')))('imported models', () => {
-  const { send } = setup(PORT);
+  const { send } = setup(5000);
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'outboard-imported-'));

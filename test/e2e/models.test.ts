@@ -12,7 +12,7 @@ import { setup } from './setup.ts';
 
 const PORT = testPort(4800);
 const ROOT = path.resolve(import.meta.dirname, '../..');
-const { submit, ended, send } = setup(PORT);
+const { submit, ended, send } = setup(4800);
 const run = promisify(execFile);
 
 let folder: string;
