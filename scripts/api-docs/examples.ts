@@ -30,6 +30,7 @@ node -p 'const { fields } = require("./upload.json");
 curl -s -K form.txt -F file=@photo.jpg "$(node -p 'require("./upload.json").url')"`,
   listModels: `curl -s "$OUTBOARD/v1/models" -H "x-api-key: $KEY"`,
   getModel: `curl -s "$OUTBOARD/v1/models/super-resolution" -H "x-api-key: $KEY"`,
+  getFleet: `curl -s "$OUTBOARD/v1/fleet" -H "x-api-key: $KEY"`,
   health: `curl -s "$OUTBOARD/v1/health"`,
   openapi: `curl -s "$OUTBOARD/v1/openapi.json"`,
 };
