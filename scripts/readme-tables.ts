@@ -1,13 +1,15 @@
 /**
- * The tables of README.md that come from code: error codes and environment variables. `node scripts/readme-tables.ts`
- * writes them; a test fails while they differ.
+ * The tables of the docs that come from code: error codes and environment variables in README.md, a stage's parameters
+ * in docs/deploy.md. `node scripts/readme-tables.ts` writes them; a test fails while they differ.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { parameters } from '../infra/parameters.ts';
 import { settingsTable } from '../shared/environment.ts';
 import { errorKinds } from '../shared/errors.ts';
 
 const README = path.resolve(import.meta.dirname, '../README.md');
+const DEPLOY = path.resolve(import.meta.dirname, '../docs/deploy.md');
 
 const row = (...cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 
@@ -33,6 +35,22 @@ const environmentTable = (): string[] =>
     ),
   );
 
+const parameterTable = (): string[] =>
+  table(
+    ['parameter', 'default', '`pr-…`', 'meaning'],
+    parameters.map(({ name, value, preview, meaning }) =>
+      row(
+        `\`${name}\``,
+        value === '' ? 'empty' : String(value),
+        preview === undefined ? '' : String(preview),
+        meaning,
+      ),
+    ),
+  );
+
+/** docs/deploy.md as it should be. */
+export const deployWithTables = (deploy: string): string => fill(deploy, 'parameters', parameterTable());
+
 /** README.md as it should be. */
 export function readmeWithTables(readme: string): string {
   return fill(fill(readme, 'errors', errorTable()), 'environment', environmentTable());
@@ -41,8 +59,11 @@ export function readmeWithTables(readme: string): string {
 /** Replaces the lines between two marks. */
 function fill(text: string, mark: string, lines: readonly string[]): string {
   const pattern = new RegExp(`(<!-- ${mark} -->\\n)[^]*?(<!-- /${mark} -->)`);
-  if (!pattern.test(text)) throw new Error(`README.md has no place marked ${mark}.`);
+  if (!pattern.test(text)) throw new Error(`There is no place marked ${mark}.`);
   return text.replace(pattern, (_all, open: string, close: string) => `${open}${lines.join('\n')}\n${close}`);
 }
 
-if (import.meta.main) writeFileSync(README, readmeWithTables(readFileSync(README, 'utf8')));
+if (import.meta.main) {
+  writeFileSync(README, readmeWithTables(readFileSync(README, 'utf8')));
+  writeFileSync(DEPLOY, deployWithTables(readFileSync(DEPLOY, 'utf8')));
+}
