@@ -1,6 +1,6 @@
 /** Packages a stage as `serverless deploy` would, without credentials, and hands back its CloudFormation template. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -8,6 +8,8 @@ import { promisify } from 'node:util';
 const ROOT = path.resolve(import.meta.dirname, '..');
 const SERVERLESS = path.join(ROOT, 'node_modules/serverless/bin/serverless.js');
 const run = promisify(execFile);
+/** What serverless reads. It writes into its own folder whatever it is told, so two at once need a folder each. */
+const READ = ['package.json', 'infra', '.build', 'node_modules'];
 
 // biome-ignore lint/suspicious/noExplicitAny: a template is what CloudFormation takes, which no type describes.
 type Json = any;
@@ -30,10 +32,14 @@ export async function packageStage(
 ): Promise<Template> {
   const folder = await mkdtemp(path.join(tmpdir(), `outboard-package-${stage}-`));
   const params = Object.entries(parameters).map(([name, value]) => `--param=${name}=${value}`);
-  const args = [SERVERLESS, 'package', '--stage', stage, '--package', folder, ...params];
   try {
-    await run(process.execPath, args, { cwd: ROOT, env: withoutCredentials() });
-    const text = await readFile(path.join(folder, 'cloudformation-template-update-stack.json'), 'utf8');
+    // It does not follow a link to this one.
+    await copyFile(path.join(ROOT, 'serverless.yml'), path.join(folder, 'serverless.yml'));
+    await Promise.all(READ.map((name) => symlink(path.join(ROOT, name), path.join(folder, name))));
+    const args = [SERVERLESS, 'package', '--stage', stage, ...params];
+    await run(process.execPath, args, { cwd: folder, env: withoutCredentials() });
+    const file = path.join(folder, '.serverless/cloudformation-template-update-stack.json');
+    const text = await readFile(file, 'utf8');
     return JSON.parse(text) as Template;
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
