@@ -128,6 +128,8 @@ function tell(
     now,
   );
   const changed = desired !== seen.desired;
+  // CloudWatch charges for each metric and hour with data, and a stage that nobody uses costs nothing.
+  if (!changed && open.jobs + desired + seen.running === 0 && seen.error === undefined) return;
   log.info(
     {
       ...metrics,

@@ -73,6 +73,13 @@ it('orders as many workers as work the backlog off in time, and writes down what
   expect(logged.at(-1)).toMatchObject({ Stage: 'test', BacklogSeconds: 210, OpenJobs: 7, DesiredWorkers: 4 });
 });
 
+it('publishes nothing while nothing happens: a metric costs by the hour it has data', async () => {
+  const { run, logged } = await setup();
+  await run({});
+  await run({});
+  expect(logged).toEqual([]);
+});
+
 it('counts jobs that run, and forgets those that are over', async () => {
   const { run, add, jobs } = await setup();
   const { id } = await add(100);
