@@ -111,6 +111,15 @@ describe.each(kinds)('%s', (kind) => {
     expect(Quota.Limit).toBeGreaterThan(0);
   });
 
+  it('tells the outboard command where everything is', () => {
+    const always = ['JobQueueUrl', 'DeadLetterQueueUrl', 'JobsTableName', 'ServiceEndpoint'];
+    const buckets = ['UploadsBucketName', 'ResultsBucketName', 'ModelsBucketName'];
+    const fleet = kind === 'prod without fleet' ? [] : ['ClusterName', 'WorkerServiceName'];
+    const group = kind === 'prod' ? ['WorkerGroupName'] : [];
+    const outputs = Object.keys(template(kind).Outputs ?? {});
+    expect(outputs).toEqual(expect.arrayContaining([...always, ...buckets, ...fleet, ...group]));
+  });
+
   it('lets nothing in from the network', () => {
     expect(ofType(template(kind), 'AWS::EC2::SecurityGroupIngress')).toEqual([]);
     for (const [, { Properties }] of ofType(template(kind), 'AWS::EC2::SecurityGroup')) {
