@@ -15,6 +15,7 @@ export async function resources({ resolveVariable }: Resolve): Promise<string[]>
     'infra/jobs.yml',
     'infra/storage.yml',
     'infra/gateway.yml',
+    'infra/channel.yml',
     'infra/load.cjs:roles',
     ...(kind === 'none' ? [] : ['infra/network.yml', 'infra/worker.yml', `infra/fleet-${kind}.yml`]),
     ...(alarms ? ['infra/alarms.yml', 'infra/load.cjs:functionAlarms'] : []),

@@ -5,7 +5,7 @@
  */
 import type { Variables } from './variables.ts';
 
-/** Large numbers are text: CloudFormation may write 4000000000 as 4.0E9 into a container's environment. */
+/** What a container gets is text: CloudFormation may write the number 4000000000 as 4.0E9 there. */
 type Value = string | number | boolean;
 
 export interface Parameter {
@@ -32,7 +32,7 @@ export const parameters: readonly Parameter[] = [
     value: 60,
     meaning: 'Wanted time to work off the backlog; less means more workers.',
   },
-  { name: 'graceSeconds', value: 300, preview: 60, meaning: 'How long an idle worker stays.' },
+  { name: 'graceSeconds', value: 120, preview: 60, meaning: 'How long an idle worker stays.' },
   {
     name: 'startSeconds',
     value: 150,
@@ -126,7 +126,7 @@ export const parameters: readonly Parameter[] = [
   { name: 'maxInputBytes', value: '33554432', meaning: 'Largest file taken as input.' },
   { name: 'maxQueuedJobs', value: 100_000, meaning: 'With more jobs waiting, new ones get 429.' },
   { name: 'jobMaxAttempts', value: 5, meaning: 'How often a job is started before it fails for good.' },
-  { name: 'resultUrlSeconds', value: 3_600, meaning: 'Life of a link to a result.' },
+  { name: 'resultUrlSeconds', value: '3600', meaning: 'Life of a link to a result.' },
   { name: 'uploadUrlSeconds', value: 900, meaning: 'Life of an upload form.' },
   {
     name: 'keepDays',

@@ -26,7 +26,8 @@ it('are all used, and every one used is known', () => {
   );
   const local = ['apiKey', 'queueUrl', 'jobsTable', 'uploadsBucket', 'resultsBucket', 'modelsBucket'];
   const fleet = ['scaleFunction', 'fleetCluster', 'fleetService', 'fleetGroup'];
-  const known = new Set([...parameters.map(({ name }) => name), ...local, ...fleet]);
+  const channel = ['channelUrl', 'channelEndpoint'];
+  const known = new Set([...parameters.map(({ name }) => name), ...local, ...fleet, ...channel]);
   expect(named.filter((name) => !known.has(name))).toEqual([]);
   expect(parameters.filter(({ name }) => !named.includes(name))).toEqual([]);
 });

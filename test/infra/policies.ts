@@ -84,11 +84,12 @@ function rightProblems(template: Template, { role, action, resource }: Right): s
 
 /** Begins with something of this stack; what follows may be `/*`, for the things inside. */
 function ownsResource(template: Template, resource: string): boolean {
-  const arn = /^arn:\$\{AWS::Partition\}:(\w+):(?:\$\{AWS::Region\})?:(?:\$\{AWS::AccountId\})?:(.+)$/.exec(
-    resource,
-  );
+  const arn =
+    /^arn:\$\{AWS::Partition\}:([\w-]+):(?:\$\{AWS::Region\})?:(?:\$\{AWS::AccountId\})?:(.+)$/.exec(
+      resource,
+    );
   const [, service, name = resource] = arn ?? [];
-  const reference = /^(?:[a-z-]+\/)?\$\{(\w+)(?:\.\w+)?\}(\/[\w.*-]+)*$/.exec(name);
+  const reference = /^(?:[a-z-]+\/)?\$\{(\w+)(?:\.\w+)?\}(\/[\w.*@-]+)*$/.exec(name);
   if (reference !== null) return template.Resources[reference[1] ?? ''] !== undefined;
   const fixed = [
     ...ofType(template, 'AWS::S3::Bucket').map(([, { Properties }]) => ({

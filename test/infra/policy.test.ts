@@ -16,6 +16,8 @@ beforeAll(async () => {
 const SEND = ['sqs:SendMessage'];
 const JOB = ['dynamodb:GetItem', 'dynamodb:UpdateItem'];
 const WAKE = ['lambda:InvokeFunction'];
+/** Telling listeners: their connections, the message, and the row of one that is gone. */
+const TELL = ['dynamodb:Query', 'execute-api:ManageConnections', 'dynamodb:DeleteItem'];
 const does: Readonly<Record<string, readonly string[]>> = {
   // create, markEnqueued, fleet.read, claimWake; depth; catalog, inline picture, head of an upload, links
   CreateJobRole: [
@@ -28,19 +30,26 @@ const does: Readonly<Record<string, readonly string[]>> = {
     's3:PutObject',
     's3:ListBucket',
   ],
-  GetJobRole: ['dynamodb:GetItem', 'dynamodb:Query', 's3:GetObject'],
+  GetJobRole: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 's3:GetObject'],
   ListJobsRole: ['dynamodb:GetItem', 'dynamodb:Query'],
-  CancelJobRole: JOB,
-  RetryJobRole: [...JOB, ...SEND, ...WAKE],
-  DeleteJobRole: [...JOB, 'dynamodb:DeleteItem', 's3:ListBucket', 's3:DeleteObject'],
+  CancelJobRole: [...JOB, ...TELL],
+  RetryJobRole: [...JOB, ...TELL, ...SEND, ...WAKE],
+  DeleteJobRole: [...JOB, ...TELL, 's3:ListBucket', 's3:DeleteObject'],
   CreateUploadRole: ['s3:GetObject', 's3:PutObject'],
   ListModelsRole: ['s3:GetObject'],
   HealthRole: ['s3:GetObject', 'sqs:GetQueueAttributes'],
   OpenapiRole: [],
   OnUploadRole: [...JOB, ...SEND, ...WAKE, 'dynamodb:PutItem', 's3:GetObject', 's3:ListBucket'],
-  OnDeadLetterRole: [...JOB, 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
-  SweepRole: [...JOB, ...SEND, 'dynamodb:Query'],
+  OnDeadLetterRole: [...JOB, ...TELL, 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+  SweepRole: [...JOB, ...TELL, ...SEND],
   ScaleRole: [...JOB, 'dynamodb:Query'],
+  ChannelRole: [
+    ...JOB,
+    'dynamodb:PutItem',
+    'dynamodb:DeleteItem',
+    's3:GetObject',
+    'execute-api:ManageConnections',
+  ],
 };
 
 const LOG = ['logs:CreateLogStream', 'logs:PutLogEvents'];
@@ -56,9 +65,8 @@ const worker: Readonly<Record<string, readonly string[]>> = {
     'sqs:DeleteMessage',
     'sqs:ChangeMessageVisibility',
     ...JOB,
+    ...TELL,
     'dynamodb:PutItem',
-    'dynamodb:DeleteItem',
-    'dynamodb:Query',
     's3:GetObject',
     's3:PutObject',
     's3:DeleteObject',
