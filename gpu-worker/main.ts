@@ -53,6 +53,7 @@ const device = new DevicePool({
   maxFailures: settings.OUTBOARD_DEVICE_FAILURES,
   hungAfterMs: HUNG_AFTER_MS,
   onRun: (run) => metrics.device.observe(run),
+  onPlaced: ({ path, placement }) => log.info({ graph: path, placement }, 'session opened'),
   onFatal: (error) => {
     metrics.health = 'failed';
     log.error({ err: error }, 'the device cannot be trusted any more; leaving');

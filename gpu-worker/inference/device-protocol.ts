@@ -36,6 +36,12 @@ interface Unload {
 export type DeviceWork = PictureRun | TensorRun | Unload;
 export type DeviceRequest = { readonly id: number; readonly work: DeviceWork } | 'close';
 
+/** Said between replies: where the nodes of a graph that was just opened run. */
+export interface PlacementNotice {
+  readonly path: string;
+  readonly placement: string;
+}
+
 export type DeviceReply =
   | {
       readonly id: number;

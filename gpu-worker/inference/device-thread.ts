@@ -8,6 +8,7 @@ import type {
   DeviceRequest,
   DeviceWork,
   PictureRun,
+  PlacementNotice,
   TensorRun,
   ThreadData,
 } from './device-protocol.ts';
@@ -59,8 +60,11 @@ async function timed<T>(run: () => Promise<T>): Promise<{ readonly runMs: number
   return { runMs: performance.now() - start, result };
 }
 
+const placed = (path: string) => (placement: string) =>
+  port.postMessage({ path, placement } satisfies PlacementNotice);
+
 async function runPicture({ graph, shape, isLane, input, output }: PictureRun): Promise<Answer> {
-  const open = () => openSession(graph, device, isLane ? shape : undefined);
+  const open = () => openSession(graph, device, isLane ? shape : undefined, placed(graph.path));
   const session = await pictures.get(graph.path, isLane ? variantOf(shape) : 'any', open);
   const { runMs } = await timed(() =>
     session.run(view(input, shape), shape, view(output, shape, graph.scale)),
@@ -69,7 +73,7 @@ async function runPicture({ graph, shape, isLane, input, output }: PictureRun): 
 }
 
 async function runTensors({ graph, shape, isLane, scalars, input }: TensorRun): Promise<Answer> {
-  const open = () => openTensorSession(graph, device, isLane ? shape : undefined);
+  const open = () => openTensorSession(graph, device, isLane ? shape : undefined, placed(graph.path));
   const session = await tensors.get(graph.path, isLane ? variantOf(shape) : 'any', open);
   const { runMs, result } = await timed(() => session.run(view(input, shape), shape, scalars));
   return { runMs, tensors: result };

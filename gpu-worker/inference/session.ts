@@ -3,6 +3,7 @@
  * works (microsoft/onnxruntime#19611), so this file may be imported by a device thread only, never by the main one.
  */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { openProved, type ProvedSession, type Strictness } from './proved-session.ts';
 
 export type DeviceKind = 'cpu' | 'cuda';
 
@@ -47,24 +48,23 @@ export interface TensorSession {
   release(): Promise<void>;
 }
 
-/** What differs by device. On CUDA a node that would fall back to the CPU is an error at load. */
-function providerOptions(device: DeviceKind): InferenceSession.SessionOptions {
-  if (device === 'cuda') {
-    return {
-      executionProviders: [{ name: 'cuda', deviceId: 0 }],
-      extra: { session: { disable_cpu_ep_fallback: '1' } },
-    };
-  }
-  return {
-    executionProviders: ['cpu'],
-    // One core a thread; a spinning pool would steal the core that decodes and encodes.
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
-  };
-}
+/** As onnxruntime's own, on CUDA with its proof. */
+type RawSession = ProvedSession<
+  InferenceSession.FeedsType,
+  InferenceSession.FetchesType,
+  InferenceSession.ReturnType
+>;
 
-function create(path: string, device: DeviceKind, exact?: ImageShape): Promise<InferenceSession> {
-  return InferenceSession.create(path, {
-    ...providerOptions(device),
+/** Told where the nodes of a graph run, on a device where that is a question. */
+type OnPlaced = (placement: string) => void;
+
+function create(
+  path: string,
+  device: DeviceKind,
+  exact?: ImageShape,
+  onPlaced: OnPlaced = () => undefined,
+): Promise<RawSession> {
+  const common: InferenceSession.SessionOptions = {
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
     executionMode: 'sequential',
@@ -72,8 +72,22 @@ function create(path: string, device: DeviceKind, exact?: ImageShape): Promise<I
     logSeverityLevel: 3,
     graphOptimizationLevel: 'all',
     ...(exact === undefined ? {} : { freeDimensionOverrides: { ...exact } }),
-  });
+  };
+  if (device === 'cuda') {
+    const cuda = { ...common, executionProviders: [{ name: 'cuda', deviceId: 0 }] };
+    const open = (how: Strictness) => InferenceSession.create(path, { ...cuda, ...strictness(how) });
+    return openProved(open, onPlaced);
+  }
+  // One core a thread; a spinning pool would steal the core that decodes and encodes.
+  const extra = { session: { intra_op: { allow_spinning: '0' } } };
+  return InferenceSession.create(path, { ...common, executionProviders: ['cpu'], extra });
 }
+
+const strictness = (how: Strictness): InferenceSession.SessionOptions =>
+  how === 'refuse'
+    ? // Its refusal comes back as an exception and is no error yet.
+      { logSeverityLevel: 4, extra: { session: { disable_cpu_ep_fallback: '1' } } }
+    : { enableProfiling: true, profileFilePrefix: how.profile };
 
 const pictureTensor = (bytes: Uint8Array, { batch, height, width }: ImageShape, scale = 1): Tensor =>
   new Tensor('uint8', bytes, [batch, height * scale, width * scale, 3]);
@@ -83,8 +97,9 @@ export async function openSession(
   graph: GraphFile,
   device: DeviceKind,
   exact?: ImageShape,
+  onPlaced?: OnPlaced,
 ): Promise<Session> {
-  const session = await create(graph.path, device, exact);
+  const session = await create(graph.path, device, exact, onPlaced);
   const { inputName, outputName, scale } = graph;
   return {
     async run(input, shape, output) {
@@ -100,8 +115,9 @@ export async function openTensorSession(
   graph: TensorGraphFile,
   device: DeviceKind,
   exact?: ImageShape,
+  onPlaced?: OnPlaced,
 ): Promise<TensorSession> {
-  const session = await create(graph.path, device, exact);
+  const session = await create(graph.path, device, exact, onPlaced);
   return {
     async run(input, shape, scalars) {
       const extra = Object.entries(scalars).map(([name, value]) => [

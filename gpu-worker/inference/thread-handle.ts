@@ -2,7 +2,13 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { DeviceError } from './device-error.ts';
-import type { DeviceReply, DeviceRequest, DeviceWork, ThreadData } from './device-protocol.ts';
+import type {
+  DeviceReply,
+  DeviceRequest,
+  DeviceWork,
+  PlacementNotice,
+  ThreadData,
+} from './device-protocol.ts';
 import type { DeviceKind } from './session.ts';
 
 export interface ThreadOptions {
@@ -11,6 +17,8 @@ export interface ThreadOptions {
   readonly hungAfterMs: number;
   /** Called when the device can no longer be trusted: a thread died or hangs, or runs fail one after another. */
   readonly onFatal: (error: Error) => void;
+  /** Told for each session on CUDA where its nodes run. */
+  readonly onPlaced?: (notice: PlacementNotice) => void;
   /** The module that the thread runs, where it is not device-thread.ts. */
   readonly entry?: URL;
 }
@@ -27,7 +35,11 @@ export class ThreadHandle {
     const workerData: ThreadData = { device: options.device };
     const entry = options.entry ?? new URL('./device-thread.ts', import.meta.url);
     this.#worker = new Worker(entry, { workerData, name: 'device' });
-    this.#worker.on('message', (reply: DeviceReply) => {
+    this.#worker.on('message', (reply: DeviceReply | PlacementNotice) => {
+      if ('placement' in reply) {
+        options.onPlaced?.(reply);
+        return;
+      }
       this.#running.get(reply.id)?.(reply);
       this.#running.delete(reply.id);
     });

@@ -31,7 +31,11 @@ const rules: readonly Rule[] = [
     files: /^functions\//,
     may: or(/^(functions|shared)\//, /^@middy\//, /^(zod-openapi|image-size)$/, SCHEMA),
   },
-  { layer: 'the onnxruntime door', files: /^gpu-worker\/inference\/session\.ts$/, may: /^onnxruntime-node$/ },
+  {
+    layer: 'the onnxruntime door',
+    files: /^gpu-worker\/inference\/session\.ts$/,
+    may: or(/^gpu-worker\/inference\//, /^onnxruntime-node$/),
+  },
   {
     layer: 'inference',
     files: /^gpu-worker\/inference\//,
