@@ -50,6 +50,13 @@ export async function proveObjectDetection(
   }
   const thresholds = clearThresholds(candidates, tolerance.score / 10);
   const expected = candidates.map((found) => rows(found, plan, thresholds));
+  // Two empty lists agree whatever the graph does: a batch that the model does not have is only freed on evidence.
+  const telling = expected.filter((found) => found.length > 0).length;
+  if (freedom.isBatchFree && subject.batch !== undefined && telling < 2) {
+    throw new Refusal(
+      'Too little was detected to prove that several pictures at once give what each gives alone.',
+    );
+  }
   const actual = await inBatches(pictures, subject, freedom, (batch) =>
     detect(runtime, path, batch, thresholds),
   );

@@ -3,6 +3,8 @@
 import { fittingOf } from '../../gpu-worker/image/fitting.ts';
 import type { Resize } from '../../shared/model.ts';
 import { builtInPictures } from '../golden/pictures.ts';
+import { readModel } from '../onnx/model-file.ts';
+import type { Graph } from '../onnx/schema.ts';
 import { Refusal } from '../refusal.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { settleLabels, settlePreprocessing, settleSize } from './ask.ts';
@@ -40,7 +42,7 @@ export async function planClassification(
   const classes = rows[0]?.length ?? 0;
   if (classes < 2)
     throw new Refusal(`The output ${output} has ${classes} value a picture; a classifier has two or more.`);
-  const activation = options.activation ?? activationOf(rows);
+  const activation = options.activation ?? (await activationOf(rows, subject, output));
   note(`classes: ${classes}, in output ${output}.`);
   if (options.activation === undefined) note(`activation: ${activation}; ${why[activation]}`);
   const resize = settleResize(options, size, note);
@@ -112,8 +114,33 @@ const why: Readonly<Record<Activation, string>> = {
 };
 
 const NEAR = 1e-3;
+/** Of a sum of many numbers in float16. */
+const NEARLY_ONE = 0.02;
 
-function activationOf(rows: readonly (readonly number[])[]): Activation {
-  const areScores = rows.every((row) => row.every((value) => value >= -NEAR && value <= 1 + NEAR));
-  return areScores ? 'none' : 'softmax';
+/** Small logits lie between 0 and 1 as well: only a sum of 1 or the operator they come from shows that they are scores. */
+async function activationOf(
+  rows: readonly (readonly number[])[],
+  { path }: Subject,
+  output: string,
+): Promise<Activation> {
+  if (!rows.every((row) => row.every((value) => value >= -NEAR && value <= 1 + NEAR))) return 'softmax';
+  const sums = rows.map((row) => row.reduce((a, b) => a + b, 0));
+  if (sums.every((sum) => Math.abs(sum - 1) < NEARLY_ONE)) return 'none';
+  const { graph } = await readModel(path);
+  if (madeBy(graph, output) === 'Sigmoid') return 'none';
+  throw new Refusal(
+    `The numbers lie between 0 and 1, but those of a picture add up to ${sums[0]?.toFixed(3)} and not to 1. Say --activation none where they are scores of classes that do not exclude each other, or --activation softmax where they are logits.`,
+    { flag: '--activation' },
+  );
+}
+
+/** Operators that leave every number as it is. */
+const PASSES_ON = new Set(['Identity', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Transpose', 'Cast']);
+
+/** The operator that the numbers of a value come from. */
+function madeBy(graph: Graph, value: string): string | undefined {
+  const node = graph.node.find(({ output }) => output.includes(value));
+  return node !== undefined && PASSES_ON.has(node.op_type ?? '')
+    ? madeBy(graph, node.input[0] ?? '')
+    : node?.op_type;
 }

@@ -20,6 +20,13 @@ const pyramids = [
 ] as const;
 const ANCHORS = 3;
 
+/** YOLOv5 and v7: [batch, anchors, rows, columns, 5 + classes]; v3 and v4: [batch, anchors × (5 + classes), rows, columns]. */
+function isAnchorGrid(dims: readonly number[]): boolean {
+  const [, second = 0, , , last = 0] = dims;
+  if (dims.length === 5) return second === ANCHORS && last > 5;
+  return dims.length === 4 && second % ANCHORS === 0 && second / ANCHORS > 5;
+}
+
 const cellsOf = ({ height, width }: PictureSize, strides: readonly number[]) =>
   gridCells(height, width, strides).length;
 
@@ -27,6 +34,12 @@ const cellsOf = ({ height, width }: PictureSize, strides: readonly number[]) =>
 export function headForm(outputs: Outputs, size: PictureSize, batch: number, options: ImportOptions): Head {
   if (options.head !== undefined) return options.head;
   const tensors = Object.values(outputs);
+  if (tensors.every(({ dims }) => isAnchorGrid(dims))) {
+    throw new Refusal(
+      `The outputs (${shapes(outputs)}) are grids that were not decoded, and the anchors that their boxes are offsets from are not in the file. Export the model with its decoding, so that it gives one tensor [batch, rows, 5 + classes] (YOLOv5: export.py without --train; YOLOv7: --grid), or name such an output with --output.`,
+      { flag: '--output' },
+    );
+  }
   const hasBoxes = tensors.some(({ dims }) => dims.length === 3 && dims[2] === 4);
   if (tensors.length === 2 && hasBoxes && tensors.every(({ dims }) => dims.length === 3)) return 'ssd';
   if (tensors.length >= 3 && tensors.some(({ dims }) => dims.at(-1) === 4)) return 'end-to-end';

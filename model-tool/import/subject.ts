@@ -14,6 +14,7 @@ import { Refusal } from '../refusal.ts';
 import { inputsOf, type Layout, layoutOf, outputsOf, type Port, portOf, shapeText } from '../signature.ts';
 import { cutBetween } from './cut.ts';
 import { freePixelShuffle } from './free-size.ts';
+import { giveBatch } from './give-batch.ts';
 import type { ImportOptions, Note, PictureSize } from './options.ts';
 import { trimEdges } from './trim.ts';
 
@@ -48,7 +49,8 @@ export async function readSubject(options: ImportOptions, note: Note): Promise<S
   const workFolder = await mkdtemp(join(tmpdir(), 'outboard-import-'));
   const isTrimmed = [cutBetween(model, options, note), trimEdges(model, note)].includes(true);
   const isHalf = inspectModel(model).weight_types.includes('float16');
-  const input = pictureInput(model, options);
+  const isBatched = giveBatch(model, note);
+  const input = pictureInput(model, isBatched ? undefined : options.input);
   const found =
     options.layout ?? layoutOf(input) ?? (input.dims === undefined || isOpen(input) ? 'NCHW' : undefined);
   if (found === undefined) {
@@ -73,7 +75,7 @@ export async function readSubject(options: ImportOptions, note: Note): Promise<S
   const size = declared ?? (isTrimmed ? freePixelShuffle(structuredClone(model).graph) : undefined);
   if (isTrimmed) declareInput(model, input, found, channels, isHalf);
   const isCast = castHalves(model, note);
-  const isChanged = isTrimmed || isCast;
+  const isChanged = isTrimmed || isBatched || isCast;
   const path = isChanged ? join(workFolder, 'net.onnx') : options.file;
   if (isChanged) await writeModel(path, model);
   const port = inputsOf(model.graph)[0] ?? input;
@@ -145,13 +147,12 @@ function castHalves(model: LoadedModel, note: Note): boolean {
   return isCast;
 }
 
-function pictureInput(model: LoadedModel, options: ImportOptions): Port {
+function pictureInput(model: LoadedModel, asked: string | undefined): Port {
   const inputs = inputsOf(model.graph);
   const listed = inputs.map((port) => `${port.name} ${shapeText(port)}`).join(', ');
-  const [first, ...others] =
-    options.input === undefined ? inputs : inputs.filter(({ name }) => name === options.input);
+  const [first, ...others] = asked === undefined ? inputs : inputs.filter(({ name }) => name === asked);
   if (first === undefined)
-    throw new Refusal(`The model has no input ${options.input ?? ''}; it has ${listed}.`, {
+    throw new Refusal(`The model has no input ${asked ?? ''}; it has ${listed}.`, {
       flag: '--input',
     });
   if (others.length > 0 || inputs.length > 1) {
@@ -160,7 +161,9 @@ function pictureInput(model: LoadedModel, options: ImportOptions): Port {
     );
   }
   if (first.dims !== undefined && first.dims.length !== 4) {
-    throw new Refusal(`The input ${listed} is not a batch of pictures, which has four dimensions.`);
+    throw new Refusal(
+      `The input ${listed} is not a batch of pictures, which has four dimensions [batch, channels, height, width]. Export the model with such an input.`,
+    );
   }
   return first;
 }

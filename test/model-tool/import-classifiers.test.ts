@@ -101,6 +101,25 @@ describe('importing classifiers', () => {
     expect(one[0]?.scores[0]).toBeCloseTo(other[0]?.scores[0] ?? 0, 4);
   });
 
+  it('asks where small numbers may be logits as well as scores, and sees a sigmoid', async () => {
+    const small = classifier();
+    const scaled = small.builder.sum(
+      small.builder.product(small.logits, small.builder.floats([1e-4])),
+      small.builder.floats([0.05]),
+    );
+    const model = small.finish({ y: [scaled, 'float32', [1, CLASSES]] });
+    await expect(setup(model)).rejects.toMatchObject({
+      flag: '--activation',
+      message: expect.stringContaining('add up to 0.35'),
+    });
+    expect((await setup(model, { activation: 'softmax' })).notes).toContain('proved');
+    const tagger = classifier();
+    const tags = tagger.builder.sigmoid(tagger.logits);
+    expect((await setup(tagger.finish({ y: [tags, 'float32', [1, CLASSES]] }))).notes).toContain(
+      'activation: none',
+    );
+  });
+
   it('lifts old operators to what they mean today: Clip, Pad, Unsqueeze, Squeeze and a flattening Softmax of version 9', async () => {
     const { builder, finish, model } = net({ opset: 9 });
     const weighed = builder.product('x', builder.floats([1]));
@@ -130,7 +149,7 @@ describe('importing classifiers', () => {
     const scaler = model.graph.node.find(({ op_type }) => op_type === 'ImageScaler');
     const bias = scaler?.attribute.find(({ name }) => name === 'bias');
     if (bias !== undefined) Object.assign(bias, { type: 6, ints: [], floats: [0.1, 0.2, 0.3] });
-    const { manifest, notes } = await setup(model);
+    const { manifest, notes } = await setup(model, { activation: 'none' });
     expect(manifest.classes).toBe(12);
     expect(notes).toContain('proved');
   });

@@ -205,6 +205,71 @@ describe('importing detectors', () => {
     for (const picture of await run()) expectFound(picture);
   });
 
+  /** As torchvision's detectors are exported: one picture without a batch, lists without one, labels from 1. */
+  function withoutBatch(scores: readonly number[]): LoadedModel {
+    const { model, builder, finish } = net();
+    const batched = builder.unsqueeze('picture', 0);
+    builder.called(batched, 'x');
+    const boxes = builder.reshape(
+      table(
+        builder,
+        found.map((row) => row.slice(2)),
+      ),
+      [3, 4],
+    );
+    const listed = builder.reshape(
+      table(
+        builder,
+        scores.map((score) => [score]),
+      ),
+      [3],
+    );
+    const made = finish({
+      boxes: [boxes, 'float32', ['n', 4]],
+      scores: [listed, 'float32', ['n']],
+      labels: [builder.ints(found.map(([classId = 0]) => classId + 1)), 'int64', ['n']],
+    });
+    model.graph.input = [tensorInfo('picture', 'float32', [3, SIDE, SIDE])];
+    return made;
+  }
+
+  it('takes a net that is given one picture without a batch, and keeps it at one', async () => {
+    const model = withoutBatch(found.map(([, score = 0]) => score));
+    const { manifest, notes, run } = await setup(model, {
+      resize: 'stretch',
+      firstClass: 1,
+      input: 'picture',
+    });
+    expect(notes).toContain('picture is one picture without a batch');
+    expect(manifest).toMatchObject({ head: 'end-to-end', graphs: [{ input: { batch: 1, height: SIDE } }] });
+    for (const picture of builtInPictures({ height: SIDE, width: SIDE }))
+      expectFound((await run([picture]))[0]);
+  });
+
+  it('frees no batch on the evidence of pictures in which nothing was detected', async () => {
+    // Equal scores leave no threshold between them.
+    const { manifest, notes } = await setup(withoutBatch([0, 0, 0]), { resize: 'stretch', firstClass: 1 });
+    expect(notes).toContain('batch: 1 only');
+    expect(manifest.graphs[0]?.input.batch).toBe(1);
+  });
+
+  it('refuses grids whose anchors are not in the file, and says how to export them', async () => {
+    const grids = (shape: (side: number) => number[]) => {
+      const { builder, finish } = net();
+      const grid = (side: number) => {
+        const dims = shape(side);
+        const count = dims.reduce((product, size) => product * size, 1);
+        const rows = Array.from({ length: count / 8 }, () => [0, 0, 0, 0, 0, 0, 0, 0]);
+        return [builder.reshape(table(builder, rows), dims), 'float32', dims] as const;
+      };
+      return finish({ p3: grid(8), p4: grid(4), p5: grid(2) });
+    };
+    await expect(setup(grids((side) => [1, 3, side, side, 8]))).rejects.toThrow(
+      /not decoded.*without --train/,
+    );
+    await expect(setup(grids((side) => [1, 24, side, side]))).rejects.toThrow(/not decoded.*without --train/);
+  });
+
   it('takes bytes with channels last of any size, once told the size', async () => {
     const { builder, finish } = net();
     const floats = builder.product(builder.cast('x', 'float32'), builder.floats([1 / 255]));
