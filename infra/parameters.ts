@@ -29,7 +29,7 @@ export const parameters: readonly Parameter[] = [
   { name: 'maxWorkers', value: 4, preview: 1, meaning: 'Most workers at once.' },
   {
     name: 'targetSeconds',
-    value: 60,
+    value: 120,
     meaning: 'Wanted time to work off the backlog; less means more workers.',
   },
   { name: 'graceSeconds', value: 120, preview: 60, meaning: 'How long an idle worker stays.' },
