@@ -17,6 +17,7 @@ export async function resources({ resolveVariable }: Resolve): Promise<string[]>
     'infra/gateway.yml',
     'infra/channel.yml',
     'infra/load.cjs:roles',
+    ...((await read('page')) === 'true' ? ['infra/web.yml'] : []),
     ...(kind === 'none' ? [] : ['infra/network.yml', 'infra/worker.yml', `infra/fleet-${kind}.yml`]),
     ...(alarms ? ['infra/alarms.yml', 'infra/load.cjs:functionAlarms'] : []),
     ...(alarms && kind !== 'none' ? ['infra/alarms-fleet.yml'] : []),

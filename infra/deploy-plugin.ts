@@ -35,7 +35,7 @@ interface Utilities {
   readonly log: { notice(text: string): void };
 }
 
-export class DeployPlugin {
+export default class DeployPlugin {
   readonly hooks: Readonly<Record<string, () => Promise<void>>>;
   readonly #serverless: Serverless;
   readonly #say: (text: string) => void;

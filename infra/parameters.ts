@@ -84,11 +84,6 @@ export const parameters: readonly Parameter[] = [
     meaning: 'Idle models are let go while all take more.',
   },
   {
-    name: 'imageRepository',
-    value: 'outboard-worker',
-    meaning: 'ECR repository of the worker, in this account.',
-  },
-  {
     name: 'imageTag',
     value: `\${sls:stage}`,
     meaning: 'Tag of the worker; by default the name of the stage.',
@@ -150,6 +145,13 @@ export const parameters: readonly Parameter[] = [
     name: 'alarmEmail',
     value: '',
     meaning: 'Who is told of alarms; empty: nobody, they show on the dashboard.',
+  },
+  {
+    name: 'page',
+    value: true,
+    preview: false,
+    meaning:
+      'The page behind CloudFront; a distribution takes minutes to make and to remove, and nothing while idle.',
   },
   { name: 'dashboard', value: true, preview: false, meaning: 'A CloudWatch dashboard, 3 USD a month.' },
 ];

@@ -9,7 +9,7 @@ const ROOT = path.resolve(import.meta.dirname, '..');
 const SERVERLESS = path.join(ROOT, 'node_modules/serverless/bin/serverless.js');
 const run = promisify(execFile);
 /** What serverless reads. It writes into its own folder whatever it is told, so two at once need a folder each. */
-const READ = ['package.json', 'infra', '.build', 'node_modules'];
+const READ = ['package.json', 'infra', 'scripts', '.build', 'node_modules'];
 
 // biome-ignore lint/suspicious/noExplicitAny: a template is what CloudFormation takes, which no type describes.
 type Json = any;

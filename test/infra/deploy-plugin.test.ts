@@ -24,7 +24,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { DeployPlugin, type Serverless } from '../../infra/deploy-plugin.ts';
+import DeployPlugin, { type Serverless } from '../../infra/deploy-plugin.ts';
 import { testPort } from '../port.ts';
 import { hasMoto, startMoto } from './moto.ts';
 

@@ -37,6 +37,7 @@ const does: Readonly<Record<string, readonly string[]>> = {
   DeleteJobRole: [...JOB, ...TELL, 's3:ListBucket', 's3:DeleteObject'],
   CreateUploadRole: ['s3:GetObject', 's3:PutObject'],
   ListModelsRole: ['s3:GetObject'],
+  GetFleetRole: ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query', 'sqs:GetQueueAttributes'],
   HealthRole: ['s3:GetObject', 'sqs:GetQueueAttributes'],
   OpenapiRole: [],
   OnUploadRole: [...JOB, ...SEND, ...WAKE, 'dynamodb:PutItem', 's3:GetObject', 's3:ListBucket'],
@@ -58,6 +59,10 @@ const ORDER_INSTANCES = [
   'autoscaling:DescribeAutoScalingGroups',
   'autoscaling:DescribeScalingActivities',
   'autoscaling:SetDesiredCapacity',
+  'autoscaling:TerminateInstanceInAutoScalingGroup',
+  'ecs:ListContainerInstances',
+  'ecs:DescribeContainerInstances',
+  'ecs:UpdateContainerInstancesState',
 ];
 const worker: Readonly<Record<string, readonly string[]>> = {
   WorkerTaskRole: [
