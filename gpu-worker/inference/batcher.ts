@@ -133,7 +133,8 @@ export class Batcher {
   /** A batch that is not worth a run yet will be, whether or not anything else happens. */
   #lookAgain(): void {
     const ripe = this.#queue.nextRipe();
-    if (ripe === undefined) return;
+    // While one item has the device to itself, its end is what to wait for.
+    if (ripe === undefined || this.#isExclusive || this.#alone.length > 0) return;
     this.#alarm = setTimeout(() => this.#dispatch(), Math.max(1, Math.ceil(ripe - performance.now())));
   }
 
