@@ -2,7 +2,6 @@
  * What the rest of Outboard may rely on in the jobs table. Time is handed in, so leases and deadlines pass without
  * waiting; what is read through an index is awaited, because the indexes of DynamoDB follow a moment later.
  */
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { JobIndex } from '../../shared/aws/job-index.ts';
 import type { JobStore } from '../../shared/aws/job-store.ts';
@@ -434,80 +433,6 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
       await jobs.erase(id);
       expect(await row()).toBeUndefined();
       expect(await jobs.create(job)).toEqual({ created: true, job });
-    });
-
-    it('finds open jobs that are due, not a moment early', async () => {
-      const { due, job } = await setup();
-      const at = Date.parse(job.sweep_at ?? '');
-      await vi.waitFor(async () => expect(await due(new Date(at))).toBe(true));
-      expect(await due(new Date(at - 1))).toBe(false);
-    });
-
-    describe('its list', () => {
-      /** Jobs of one tenant, a second apart, oldest first. */
-      async function tenantWith(count: number) {
-        const tenant = `tenant-${randomUUID()}`;
-        const { jobs, index } = store;
-        const drafts = Array.from({ length: count }, (_, place) =>
-          queuedJob({ tenant, created_at: later(place * 1000).toISOString() }, START),
-        );
-        for (const { id } of drafts) written.add(id);
-        await Promise.all(drafts.map((draft) => jobs.create(draft)));
-        await vi.waitFor(async () =>
-          expect((await index.list(tenant, { limit: 100 })).jobs).toHaveLength(count),
-        );
-        return { tenant, index, jobs, newestFirst: drafts.map(({ id }) => id).reverse() };
-      }
-
-      it('goes from the newest to the oldest in pages, each job once', async () => {
-        const { tenant, index, newestFirst } = await tenantWith(7);
-        await tenantWith(2);
-        const seen: string[] = [];
-        let cursor: string | undefined;
-        do {
-          const page = await index.list(tenant, { limit: 3, cursor });
-          expect(page.jobs.length).toBeLessThanOrEqual(3);
-          seen.push(...page.jobs.map(({ id }) => id));
-          cursor = page.cursor;
-        } while (cursor !== undefined);
-        expect(seen).toEqual(newestFirst);
-      });
-
-      it('shows one status where that is asked', async () => {
-        const { tenant, index, jobs, newestFirst } = await tenantWith(3);
-        const [newest = ''] = newestFirst;
-        await jobs.end(newest, 'canceled', START);
-        await vi.waitFor(async () => {
-          const { jobs: found } = await index.list(tenant, { limit: 10, status: 'canceled' });
-          expect(found.map(({ id }) => id)).toEqual([newest]);
-        });
-      });
-
-      it('refuses a cursor of another tenant and whatever is no cursor of its own', async () => {
-        const mine = await tenantWith(2);
-        const other = await tenantWith(2);
-        const { cursor = '' } = await other.index.list(other.tenant, { limit: 1 });
-        const forged = (key: unknown) => Buffer.from(JSON.stringify(key)).toString('base64url');
-        const { tenant } = mine;
-        const created_at = START.toISOString();
-        const foreign = [
-          cursor,
-          '',
-          'x',
-          '%%%',
-          ...[null, 7, 'text', {}, [], { tenant }].map(forged),
-          forged({ id: 7, created_at, tenant }),
-          forged({ id: '', created_at, tenant }),
-          forged({ id: newJobId(), created_at: '', tenant }),
-          forged({ id: newJobId(), created_at: 'x'.repeat(1_100), tenant }),
-        ];
-        for (const each of foreign) {
-          await expect(mine.index.list(tenant, { limit: 1, cursor: each }), each).rejects.toMatchObject({
-            code: 'invalid_request',
-            field: 'cursor',
-          });
-        }
-      });
     });
   });
 }

@@ -17,26 +17,20 @@ import {
   ListPartsCommand,
   PutObjectCommand,
   type PutObjectCommandInput,
-  type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-
-export interface ObjectStoreUnderTest {
-  readonly client: S3Client;
-  readonly bucket: string;
-  close(): Promise<void>;
-}
+import type { BucketUnderTest } from './bucket.ts';
 
 const MIN_PART = 5 * 1024 * 1024;
 const status = (code: number) => ({ $metadata: expect.objectContaining({ httpStatusCode: code }) });
 
-export function objectStoreContract(name: string, open: () => Promise<ObjectStoreUnderTest>): void {
+export function objectStoreContract(name: string, open: () => Promise<BucketUnderTest>): void {
   describe(`the object store (${name})`, () => {
     const root = `contract/${randomUUID()}/`;
-    let store: ObjectStoreUnderTest;
+    let store: BucketUnderTest;
 
     beforeAll(async () => {
       store = await open();
