@@ -1,8 +1,8 @@
 /** The Lambda bundles: how large each is, and how long a fresh process takes to load it. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { unzipSync } from 'fflate';
 import { buildFunctions } from '../scripts/build-functions.ts';
 import { median } from './median.ts';
@@ -10,49 +10,55 @@ import { median } from './median.ts';
 export interface BundleFigures {
   readonly name: string;
   readonly zipBytes: number;
-  /** Median over fresh processes, the start of Node itself taken off. */
+  /** Median over fresh processes of the import alone; the start of Node is the same for all and Lambda's own. */
   readonly importMs: number;
+  /** Processor time of the same, all threads: other work on the machine moves it less. Absent in older results. */
+  readonly importCpuMs?: number;
 }
 
-async function startMs(script: string, environment: Record<string, string>): Promise<number> {
-  const start = performance.now();
-  const child = spawn(process.execPath, [script], {
-    env: { ...process.env, ...environment },
-    stdio: 'ignore',
-  });
-  const [code] = await once(child, 'exit');
-  if (code !== 0) throw new Error(`${script} ended with ${code}`);
-  return performance.now() - start;
-}
+/** Loads it by require, as Lambda's runtime does. */
+const PROBE = `const cpu = process.cpuUsage();
+const start = performance.now();
+require(process.argv[2]);
+const ms = performance.now() - start;
+const { user, system } = process.cpuUsage(cpu);
+console.log(JSON.stringify([ms, (user + system) / 1000]));
+process.exit(0);
+`;
 
+/** @param environment what the functions need in order to load */
 export async function measureBundles(
   directory: string,
   environment: Record<string, string>,
   runs: number,
 ): Promise<BundleFigures[]> {
   const built = await buildFunctions();
-  const bare = path.join(directory, 'bare.mjs');
-  await writeFile(bare, '');
-  const scripts = await Promise.all(
-    built.map(async ({ name }) => {
+  const probe = path.join(directory, 'probe.cjs');
+  await writeFile(probe, PROBE);
+  const bundles = await Promise.all(
+    built.map(async ({ name, zipBytes }) => {
       const archive = unzipSync(await readFile(path.resolve(import.meta.dirname, `../.build/${name}.zip`)));
-      const script = path.join(directory, `functions/${name}.mjs`);
+      const [[file, bytes] = ['', new Uint8Array()]] = Object.entries(archive);
+      const script = path.join(directory, file);
       await mkdir(path.dirname(script), { recursive: true });
-      await writeFile(script, archive[`functions/${name}.mjs`] ?? '');
-      return script;
+      await writeFile(script, bytes);
+      return { name, zipBytes, script, ms: [] as number[], cpuMs: [] as number[] };
     }),
   );
-  const figures = scripts.map((): number[] => []);
   for (let run = 0; run < runs; run++) {
-    for (const [index, script] of scripts.entries()) {
-      // A bare start beside every one: the machine's mood is then the same for both.
-      const node = await startMs(bare, environment);
-      figures[index]?.push((await startMs(script, environment)) - node);
+    for (const { script, ms, cpuMs } of bundles) {
+      const { stdout } = await promisify(execFile)(process.execPath, [probe, script], {
+        env: { ...process.env, ...environment },
+      });
+      const [wall = Number.NaN, cpu = Number.NaN] = JSON.parse(stdout) as number[];
+      ms.push(wall);
+      cpuMs.push(cpu);
     }
   }
-  return built.map(({ name, zipBytes }, index) => ({
+  return bundles.map(({ name, zipBytes, ms, cpuMs }) => ({
     name,
     zipBytes,
-    importMs: median(figures[index] ?? []),
+    importMs: median(ms),
+    importCpuMs: median(cpuMs),
   }));
 }

@@ -223,7 +223,7 @@ try {
   if (wants('device'))
     for (const batch of EMULATED_BATCHES)
       await save({ emulated: [...results.emulated, await measureEmulated(batch)] });
-  if (wants('bundles')) await save({ bundles: await measureBundles(directory, environment, quick ? 3 : 7) });
+  if (wants('bundles')) await save({ bundles: await measureBundles(directory, environment, quick ? 3 : 15) });
   if (wants('memory')) await save({ memory: await measureMemory() });
   console.log(markdown(results));
 } finally {

@@ -2,7 +2,7 @@
  * Settings: defaults → environment → validated once, all problems told together, each naming its variable.
  * `process.env` itself is read only where a half is put together (gpu-worker/main.ts, the bottom of a function).
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { QUARANTINE_AFTER } from './job.ts';
 
 const wholeNumber = (fallback: number, minimum: number, meaning: string) =>

@@ -3,7 +3,7 @@
  * the workers share. The manifest is the whole contract with a model: whoever serves one reads nothing off the graph or
  * off file names. Every graph takes pictures as uint8 NHWC RGB, with pre- and post-processing inside.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const modelName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes');
 const modelVersion = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,31}$/);

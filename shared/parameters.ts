@@ -2,7 +2,7 @@
  * What can be asked of each task, as its model can do it: the one truth for validation, OpenAPI, the forms of a page
  * and the worker. Every parameter has a default, so that a picture alone is a complete request.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ModelManifest, Task } from './model.ts';
 
 /** A number, also as numeric text: forms and query strings send nothing else. */

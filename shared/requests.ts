@@ -2,7 +2,7 @@
  * What a client may send: the one truth for validation, types and OpenAPI. Every task has its own strict
  * parameters; a field that a task does not know is an error, never silently ignored.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { OutboardError } from './errors.ts';
 import { type JobInput, type JobPriority, jobPriorities, jobStatuses } from './job.ts';
 import { type ModelCatalog, type ModelManifest, resolveModel } from './model.ts';

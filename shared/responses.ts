@@ -1,5 +1,5 @@
 /** What the API answers, for OpenAPI and for clients' types. The views in functions/http build exactly these. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorKinds } from './errors.ts';
 import { jobPriorities, jobStatuses } from './job.ts';
 

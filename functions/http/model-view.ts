@@ -1,5 +1,5 @@
 /** A model as a client sees it: names that reach it, versions, and the JSON Schema of its parameters. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { OutboardError } from '../../shared/errors.ts';
 import {
   type ModelCatalog,

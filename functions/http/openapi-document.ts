@@ -1,5 +1,5 @@
 /** OpenAPI 3.1 from the zod schemas in shared/: what is documented is what is checked. */
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   createDocument,
   type ZodOpenApiObject,

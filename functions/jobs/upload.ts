@@ -2,7 +2,7 @@
  * What an upload says about its job. The parameters travel as metadata that the presigned form fixes, so the file
  * and its request arrive together and the sender can change neither; no row exists until the file does.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { UPLOAD_PREFIX } from '../../shared/aws/object-store.ts';
 import { deriveJobId, jobPriorities, newJobId } from '../../shared/job.ts';
 import type { CheckedUploadRequest } from '../../shared/requests.ts';

@@ -13,13 +13,7 @@ export class ScaleInvoker {
 
   /** @param workSeconds predicted work of the job that found nobody there */
   async wake(workSeconds: number): Promise<void> {
-    const { InvokeCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
-    await new LambdaClient(this.#settings).send(
-      new InvokeCommand({
-        FunctionName: this.#functionName,
-        InvocationType: 'Event',
-        Payload: JSON.stringify({ wake_seconds: workSeconds }),
-      }),
-    );
+    const { invokeFunction } = await import('./invoke-function.ts');
+    await invokeFunction(this.#settings, this.#functionName, { wake_seconds: workSeconds });
   }
 }

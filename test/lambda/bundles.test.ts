@@ -1,0 +1,114 @@
+/**
+ * Every function is started the way Lambda starts it: from its zip alone, in a folder without node_modules, with no
+ * environment but its own, fed through the runtime API. The services they ask for are not there (port 9 discards).
+ */
+import { readdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { unzipSync } from 'fflate';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LambdaFunction, startFunction } from '../../check-aws/lambda/function.ts';
+import { buildFunctions } from '../../scripts/build-functions.ts';
+
+const MAX_ZIP_BYTES = 1_000_000;
+const nowhere = 'http://127.0.0.1:9';
+const environment = {
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'nobody',
+  AWS_SECRET_ACCESS_KEY: 'nothing',
+  AWS_MAX_ATTEMPTS: '1',
+  AWS_ENDPOINT_URL: nowhere,
+  AWS_ENDPOINT_URL_SQS: nowhere,
+  AWS_ENDPOINT_URL_DYNAMODB: nowhere,
+  AWS_ENDPOINT_URL_S3: nowhere,
+  OUTBOARD_QUEUE_URL: `${nowhere}/000000000000/jobs`,
+  OUTBOARD_JOBS_TABLE: 'jobs',
+  OUTBOARD_UPLOADS_BUCKET: 'uploads',
+  OUTBOARD_RESULTS_BUCKET: 'results',
+  OUTBOARD_MODELS_BUCKET: 'models',
+};
+const zipOf = (name: string) => path.resolve(import.meta.dirname, `../../.build/${name}.zip`);
+
+const httpEvent = {
+  httpMethod: 'GET',
+  path: '/v1/anything',
+  headers: { host: 'api.example', 'content-type': 'application/json' },
+  queryStringParameters: null,
+  pathParameters: { id: `job_${'a'.repeat(24)}`, name: 'm' },
+  body: '{"image_base64": "aGVsbG8="}',
+  isBase64Encoded: false,
+  requestContext: { path: '/v1/anything', identity: { apiKeyId: 'tenant' } },
+};
+
+/** Functions that no route calls, with the smallest event of their kind and what they make of it without services. */
+const triggered: Readonly<Record<string, { event: unknown; outcome: RegExp | null }>> = {
+  'on-upload': { event: { Records: [] }, outcome: null },
+  'on-dead-letter': { event: { Records: [] }, outcome: null },
+  sweep: { event: {}, outcome: /ECONNREFUSED/ },
+  scale: { event: {}, outcome: /ECONNREFUSED/ },
+};
+
+const names = readdirSync(path.resolve(import.meta.dirname, '../../functions'))
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => path.basename(file, '.ts'));
+
+beforeAll(async () => {
+  await buildFunctions();
+});
+
+describe.each(names)('the bundle of %s', (name) => {
+  let started: LambdaFunction | undefined;
+  afterAll(() => started?.close());
+
+  it('is small, and holds one file and nothing of the worker', async () => {
+    const zip = await readFile(zipOf(name));
+    expect(zip.byteLength).toBeLessThan(MAX_ZIP_BYTES);
+    const files = unzipSync(zip);
+    expect(Object.keys(files)).toEqual([`functions/${name}.cjs`]);
+    const text = Buffer.from(files[`functions/${name}.cjs`] ?? []).toString();
+    expect(text).not.toMatch(/onnxruntime|@img\/|libvips|require\("sharp"\)/);
+  });
+
+  it('starts from its zip alone and answers an event', async () => {
+    started = await startFunction({
+      zip: zipOf(name),
+      handler: `functions/${name}.handler`,
+      name,
+      timeoutMs: 30_000,
+      environment,
+    });
+    const { event, outcome } = triggered[name] ?? { event: httpEvent, outcome: undefined };
+    const answer = await started.invoke(event).catch((error: Error) => error.message);
+    if (outcome instanceof RegExp) expect(answer).toMatch(outcome);
+    else if (outcome !== undefined) expect(answer).toBeNull();
+    else {
+      expect(answer).toMatchObject({
+        statusCode: name === 'openapi' ? 200 : expect.toBeOneOf([404, 500, 503]),
+        headers: { 'access-control-allow-origin': '*' },
+      });
+      expect(JSON.parse((answer as { body: string }).body)).toEqual(
+        name === 'openapi'
+          ? expect.objectContaining({ openapi: '3.1.0' })
+          : name === 'health'
+            ? expect.objectContaining({ status: 'degraded' })
+            : expect.objectContaining({ code: expect.any(String) }),
+      );
+    }
+  });
+});
+
+it('tells why a bundle cannot be loaded', async () => {
+  const { OUTBOARD_JOBS_TABLE: _, ...incomplete } = environment;
+  const broken = await startFunction({
+    zip: zipOf('get-job'),
+    handler: 'functions/get-job.handler',
+    name: 'get-job',
+    timeoutMs: 30_000,
+    environment: incomplete,
+  });
+  try {
+    await expect(broken.invoke(httpEvent)).rejects.toThrow('OUTBOARD_JOBS_TABLE');
+  } finally {
+    await broken.close();
+  }
+});
