@@ -6,6 +6,12 @@ export class Tally {
   #failed = 0;
   #differences = 0;
   readonly #notRun: string[] = [];
+  readonly #name: string;
+
+  /** @param name of the whole, for the last line */
+  constructor(name: string) {
+    this.#name = name;
+  }
 
   passed(_check: string): void {
     this.#passed += 1;
@@ -48,9 +54,10 @@ export class Tally {
   }
 
   closingLine(): string {
-    const counts = `${this.#passed} passed, ${this.#failed} failed, ${this.#differences} expected differences`;
+    const differences = this.#differences === 0 ? '' : `, ${this.#differences} expected differences`;
+    const counts = `${this.#passed} passed, ${this.#failed} failed${differences}`;
     const missing = this.#notRun.length === 0 ? '' : `, not run: ${this.#notRun.join('; ')}`;
-    return `check:aws: ${counts}${missing}`;
+    return `${this.#name}: ${counts}${missing}`;
   }
 }
 

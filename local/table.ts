@@ -33,7 +33,7 @@ export async function startTable(
 }
 
 /** The jobs table; the same keys and indexes as in infra/jobs.yml. */
-export async function createTable(endpoint: string, name: string): Promise<void> {
+async function createTable(endpoint: string, name: string): Promise<void> {
   const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
   const index = (indexName: string, hash: string, range: string, projection: Projection) => ({
     IndexName: indexName,

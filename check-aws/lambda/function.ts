@@ -2,18 +2,16 @@
  * One function as Lambda runs it: its zip unpacked into an empty folder, far from any node_modules, a process with no
  * environment but the function's, fed through the runtime API.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { unzipSync } from 'fflate';
+import { startChild } from '../child-processes.ts';
 import { startRuntimeApi } from './runtime-api.ts';
 
 const BOOTSTRAP = path.join(import.meta.dirname, 'bootstrap.ts');
-const KEPT_CHARACTERS = 20_000;
 
-export interface FunctionOptions {
+interface FunctionOptions {
   readonly zip: string;
   /** `functions/create-job.handler` */
   readonly handler: string;
@@ -33,7 +31,7 @@ export async function startFunction(options: FunctionOptions): Promise<LambdaFun
   const { zip, handler, name, timeoutMs, environment } = options;
   const folder = await unpack(zip);
   const api = await startRuntimeApi(`arn:aws:lambda:us-east-1:123456789012:function:${name}`);
-  const child = spawn(process.execPath, [BOOTSTRAP], {
+  const child = startChild(process.execPath, [BOOTSTRAP], {
     cwd: folder,
     env: {
       ...environment,
@@ -42,32 +40,19 @@ export async function startFunction(options: FunctionOptions): Promise<LambdaFun
       LAMBDA_TASK_ROOT: folder,
       _HANDLER: handler,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let printed = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      printed = (printed + text).slice(-KEPT_CHARACTERS);
-    });
-  }
-  const exited = once(child, 'exit').then(([code]) =>
-    api.fail(new Error(`${name} ended (${code}).\n${printed}`)),
-  );
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
+  child.ended.then((code) => api.fail(new Error(`${name} ended (${code}).\n${child.printed()}`)));
   return {
     async invoke(event) {
       const timeout = Promise.withResolvers<never>();
       const timer = setTimeout(
-        () => timeout.reject(new Error(`${name} did not answer within ${timeoutMs} ms.\n${printed}`)),
+        () => timeout.reject(new Error(`${name} did not answer within ${timeoutMs} ms.\n${child.printed()}`)),
         timeoutMs,
       );
       return Promise.race([api.invoke(event, timeoutMs), timeout.promise]).finally(() => clearTimeout(timer));
     },
     async close() {
-      process.off('exit', kill);
-      kill();
-      await exited;
+      await child.end(0);
       await api.close();
       await rm(folder, { recursive: true, force: true });
     },
@@ -75,7 +60,7 @@ export async function startFunction(options: FunctionOptions): Promise<LambdaFun
 }
 
 /** @returns the folder, for the caller to erase */
-export async function unpack(zip: string): Promise<string> {
+async function unpack(zip: string): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'outboard-lambda-'));
   for (const [name, bytes] of Object.entries(unzipSync(await readFile(zip)))) {
     const file = path.join(folder, name);
