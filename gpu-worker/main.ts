@@ -16,6 +16,7 @@ import { connectPublisher } from '../shared/aws/connect-channel.ts';
 import { readWorkerEnvironment } from '../shared/environment.ts';
 import type { Job } from '../shared/job.ts';
 import { createLogger } from '../shared/log.ts';
+import { CloudMetrics } from './cloud-metrics.ts';
 import { inputFetcher } from './fetch-input.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { DevicePool } from './inference/device-pool.ts';
@@ -30,6 +31,7 @@ import { Worker } from './worker.ts';
 const HUNG_AFTER_MS = 120_000;
 const METRICS_HOST = '127.0.0.1';
 const CUDA_THREADS = 2;
+const CLOUD_METRICS_EVERY_MS = 60_000;
 /** Batching on the CPU gains nothing: bench/results. */
 const USUAL_BATCH = { cpu: 1, cuda: 8 } as const;
 
@@ -67,9 +69,13 @@ const models = new ModelRegistry({
   directory: settings.OUTBOARD_MODELS_DIRECTORY,
   memoryBudget: settings.OUTBOARD_MODEL_MEMORY_BYTES,
   log,
-  onLoadFailed: (version) => metrics.countLoadFailure(version),
+  onLoadFailed: (version) => {
+    metrics.countLoadFailure(version);
+    cloudMetrics.countLoadFailure();
+  },
 });
 
+const cloudMetrics = new CloudMetrics({ stage: settings.OUTBOARD_STAGE, log });
 const costs = new ModelCosts();
 // Twice what the device takes at once: one half decodes and encodes while the other computes.
 const places = settings.OUTBOARD_CONCURRENT_JOBS || threads * batchSize * 2;
@@ -105,7 +111,10 @@ const worker = new Worker({
   pollSeconds: settings.OUTBOARD_POLL_SECONDS,
   places,
   log,
-  onResult: (result, timings) => metrics.count(result, timings),
+  onResult: (result, timings) => {
+    metrics.count(result, timings);
+    cloudMetrics.count(result, timings);
+  },
   onBusy: () => protection.update(),
 });
 const metrics: Metrics = new Metrics(
@@ -160,7 +169,10 @@ log.info(
   'ready',
 );
 const looking = setInterval(() => void models.refresh(), settings.OUTBOARD_MODEL_REFRESH_SECONDS * 1000);
+const telling = setInterval(() => cloudMetrics.flush(), CLOUD_METRICS_EVERY_MS);
 await worker.run();
+clearInterval(telling);
+cloudMetrics.flush();
 clearInterval(looking);
 log.info(
   { event_loop_p99_ms: Number(metrics.eventLoopDelayMs(99).toFixed(1)) },

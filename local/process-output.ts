@@ -8,8 +8,8 @@ import { createInterface } from 'node:readline';
 type Print = (line: string) => void;
 
 const DULL = new Set(['level', 'time', 'service', 'msg', 'err', 'stack', '_aws', 'Stage']);
-/** Lines that only CloudWatch reads: nothing has changed. */
-const UNCHANGED = 'workers as before';
+/** Lines that only CloudWatch reads. */
+const FOR_CLOUD = new Set(['workers as before', 'metrics of the last minute']);
 
 function formatLine(part: string, line: string): string {
   const label = part.padEnd(7);
@@ -48,7 +48,7 @@ export function printOutput(
     if (stream === null) continue;
     createInterface({ input: stream }).on('line', (line) => {
       const log = readLog(line);
-      if (log === undefined ? keep(line) : log.msg !== UNCHANGED) print(formatLine(part, line));
+      if (log === undefined ? keep(line) : !FOR_CLOUD.has(String(log.msg))) print(formatLine(part, line));
     });
   }
 }

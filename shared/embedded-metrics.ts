@@ -6,10 +6,10 @@ const NAMESPACE = 'Outboard';
 
 type Unit = 'Count' | 'Seconds' | 'Milliseconds' | 'None';
 
-/** @param values by metric name. @returns fields for one log line */
+/** @param values by metric name; several of one name are told apart by CloudWatch's percentiles. @returns fields for one log line */
 export function metricFields(
   stage: string,
-  values: Readonly<Record<string, readonly [value: number, unit: Unit]>>,
+  values: Readonly<Record<string, readonly [value: number | readonly number[], unit: Unit]>>,
   now: Date,
 ): Record<string, unknown> {
   const metrics = Object.entries(values);

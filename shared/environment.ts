@@ -31,6 +31,7 @@ const services = {
   OUTBOARD_RESULTS_BUCKET: text('Bucket of results.'),
   OUTBOARD_MODELS_BUCKET: text('Bucket of model packages and their catalog.'),
   OUTBOARD_MAX_INPUT_BYTES: wholeNumber(33_554_432, 1, 'Largest file taken as input.'),
+  OUTBOARD_STAGE: textOr('local', 'Name of the stage.'),
   OUTBOARD_RESULT_URL_SECONDS: wholeNumber(3_600, 1, 'Life of a link to a result.'),
   OUTBOARD_CHANNEL_ENDPOINT: optionalText(
     'Where messages to WebSocket connections go in; unset: nobody is told of changes.',
@@ -39,7 +40,6 @@ const services = {
 
 const functionsSchema = z.object({
   ...services,
-  OUTBOARD_STAGE: textOr('local', 'Name of the stage.'),
   OUTBOARD_MAX_BODY_BYTES: wholeNumber(5_500_000, 1, 'Largest request body; Lambda takes 6 MB.'),
   OUTBOARD_MAX_QUEUED_JOBS: wholeNumber(100_000, 1, 'With more jobs waiting, new ones get 429.'),
   OUTBOARD_JOB_DEADLINE_SECONDS: wholeNumber(21_600, 1, 'Time from accepting a job to `expired`.'),
