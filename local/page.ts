@@ -28,14 +28,19 @@ export const contentType = (file: string): string => types[path.extname(file)] ?
 export const cacheControl = (file: string): string =>
   file.startsWith('assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
 
-/** @param storage the origins of uploads and results */
-export const securityHeaders = (storage: string): Record<string, string> => ({
+/** What of a stage the page may talk to beside its own origin: of uploads and results, and of the channel. */
+export interface StageOrigins {
+  readonly storage: string;
+  readonly channel: string;
+}
+
+export const securityHeaders = ({ storage, channel }: StageOrigins): Record<string, string> => ({
   'content-security-policy': [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     `img-src 'self' blob: ${storage}`,
-    `connect-src 'self' ${storage}`,
+    `connect-src 'self' ${storage} ${channel}`,
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
@@ -46,12 +51,12 @@ export const securityHeaders = (storage: string): Record<string, string> => ({
 });
 
 interface PageOptions {
-  readonly storage: string;
+  readonly origins: StageOrigins;
   /** What the page starts with: the local key is no secret. */
   readonly apiKey: string;
 }
 
-export async function loadPage({ storage, apiKey }: PageOptions): Promise<Page> {
+export async function loadPage({ origins, apiKey }: PageOptions): Promise<Page> {
   const folder = await buildWeb();
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries
@@ -63,7 +68,7 @@ export async function loadPage({ storage, apiKey }: PageOptions): Promise<Page> 
     const headers = {
       'content-type': contentType(file),
       'cache-control': cacheControl(file),
-      ...securityHeaders(storage),
+      ...securityHeaders(origins),
     };
     page.set(`/${file}`, { headers, body });
   }

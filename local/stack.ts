@@ -76,7 +76,10 @@ export async function startStack({
     const pump = new EventPump({ lambdaPort: ports.lambda, sqsUrl: sqs.url, print });
     const [s3, page] = await Promise.all([
       started(startS3Server(s3Options(ports.s3, path.join(directory, 's3'), pump))),
-      loadPage({ storage: `http://${HOST}:${ports.s3}`, apiKey: API_KEY }),
+      loadPage({
+        origins: { storage: `http://${HOST}:${ports.s3}`, channel: `ws://${HOST}:${ports.websocket}` },
+        apiKey: API_KEY,
+      }),
       started(startTable(ports.dynamodb, path.join(directory, 'table'))),
       buildFunctions(),
     ]);

@@ -7,15 +7,12 @@ import { Outboard, OutboardApiError } from '../client/outboard.ts';
 import { settings } from './state/settings.ts';
 
 export type {
-  ClassificationOutput,
   Detection,
   Fleet,
   FleetWorker,
   Job,
   Model,
-  ObjectDetectionOutput,
   Prediction,
-  SuperResolutionOutput,
 } from '../client/outboard.ts';
 export { hasEnded } from '../client/outboard.ts';
 

@@ -84,16 +84,19 @@ function View() {
       return <OperationsView />;
     case 'missing':
       return (
-        <Message
-          title="There is nothing here"
-          actions={
-            <a class="button is-main" href={linkTo.new}>
-              Start a job
-            </a>
-          }
-        >
-          The address may be mistyped.
-        </Message>
+        <>
+          <h1 class="visually-hidden">Not found</h1>
+          <Message
+            title="There is nothing here"
+            actions={
+              <a class="button is-main" href={linkTo.new}>
+                Start a job
+              </a>
+            }
+          >
+            The address may be mistyped.
+          </Message>
+        </>
       );
   }
 }

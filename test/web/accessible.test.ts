@@ -1,7 +1,7 @@
 /** Every view, light and dark, wide and narrow: axe finds nothing, and nothing sticks out of a phone. */
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import path from 'node:path';
+import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { setup } from '../e2e/setup.ts';
@@ -36,9 +36,7 @@ describe.skipIf(!hasBrowser)(`the page in ${BROWSER}`, () => {
     'has no accessibility violation in any view, light or dark, and fits a phone',
     async () => {
       const { page } = await open();
-      await page.evaluate(
-        await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'),
-      );
+      await page.evaluate(axe.source);
       const found: Record<string, string[]> = {};
       const look = async (view: string) => {
         for (const [name, viewport] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
@@ -114,6 +112,9 @@ describe.skipIf(!hasBrowser)(`the page in ${BROWSER}`, () => {
       await page.goto(`${url}/#/nowhere`);
       await page.getByText('There is nothing here').waitFor();
       await look('nothing here');
+      await page.goto(`${url}/#/jobs/job_aaaaaaaaaaaaaaaaaaaaaaaa`);
+      await page.getByText('There is no job with that id').waitFor();
+      await look('no such job');
 
       expect(found).toEqual({});
     },

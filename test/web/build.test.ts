@@ -60,7 +60,7 @@ describe('in a stage', () => {
     const template = await readFile(path.join(ROOT, 'infra/web.yml'), 'utf8');
     const policy = /- "(default-src[^"]+)"/.exec(template)?.[1];
     // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation's own
-    const local = securityHeaders('${Storage}');
+    const local = securityHeaders({ storage: '${Storage}', channel: '${Channel}' });
     expect(policy).toBe(local['content-security-policy']);
     expect(template).toContain(`FrameOption: ${local['x-frame-options']}`);
     expect(template).toContain(`ReferrerPolicy: ${local['referrer-policy']}`);

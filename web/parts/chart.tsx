@@ -12,7 +12,7 @@ const BOTTOM = 24;
 const PLOT_HEIGHT = HEIGHT - TOP - BOTTOM;
 const FIRST_WIDTH = 480;
 
-export interface Plot {
+interface Plot {
   readonly left: number;
   readonly width: number;
   /** The y of a value. */

@@ -8,7 +8,7 @@ export type Route =
   | { readonly view: 'operations' }
   | { readonly view: 'missing' };
 
-export function parseRoute(hash: string): Route {
+function parseRoute(hash: string): Route {
   const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
   const [first = '', second] = path.split('/');
   if (first === '') return { view: 'new' };

@@ -27,17 +27,20 @@ export function JobView({ id }: { readonly id: string }) {
     return problem === undefined ? (
       <JobSkeleton />
     ) : (
-      <Message
-        title="This job cannot be shown"
-        tone="bad"
-        actions={
-          <a class="button" href={linkTo.jobs()}>
-            All jobs
-          </a>
-        }
-      >
-        {problem}
-      </Message>
+      <>
+        <h1 class="visually-hidden">Job</h1>
+        <Message
+          title="This job cannot be shown"
+          tone="bad"
+          actions={
+            <a class="button" href={linkTo.jobs()}>
+              All jobs
+            </a>
+          }
+        >
+          {problem}
+        </Message>
+      </>
     );
   }
 
