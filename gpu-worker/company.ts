@@ -27,8 +27,10 @@ export class Company {
   async join(): Promise<Place> {
     await this.open();
     this.#together += 1;
+    const left = new AbortController();
     let leave = () => this.#leaveOthers();
-    const taken = () => {
+    const take = () => {
+      this.#isTaken = true;
       leave = () => {
         this.#isTaken = false;
         this.#leaveLoners();
@@ -39,30 +41,33 @@ export class Company {
         if (this.#together > 1 || this.#loners > 0) return false;
         this.#together -= 1;
         this.#loners += 1;
-        this.#isTaken = true;
-        taken();
+        take();
         return true;
       },
       alone: async (signal) => {
         leave();
         this.#loners += 1;
         leave = () => this.#leaveLoners();
-        await this.#takeWhenEmpty(signal);
-        taken();
+        await this.#whenEmpty(take, AbortSignal.any([signal, left.signal]));
       },
-      leave: () => leave(),
+      leave: () => {
+        // Who leaves while waiting must not be given the process afterwards: nobody would give it back.
+        left.abort();
+        leave();
+      },
     };
   }
 
-  async #takeWhenEmpty(signal: AbortSignal): Promise<void> {
+  async #whenEmpty(take: () => void, signal: AbortSignal): Promise<void> {
     const { promise: stopped, reject } = Promise.withResolvers<never>();
     const stop = () => reject(signal.reason);
     signal.throwIfAborted();
     signal.addEventListener('abort', stop, { once: true });
     try {
       while (this.#together > 0 || this.#isTaken) await Promise.race([this.#changed.promise, stopped]);
+      signal.throwIfAborted();
       // In the same breath as the look: several may be waiting.
-      this.#isTaken = true;
+      take();
     } finally {
       signal.removeEventListener('abort', stop);
     }

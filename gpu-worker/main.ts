@@ -32,7 +32,7 @@ const HUNG_AFTER_MS = 120_000;
 const METRICS_HOST = '127.0.0.1';
 const CUDA_THREADS = 2;
 const CLOUD_METRICS_EVERY_MS = 60_000;
-/** Batching on the CPU gains nothing: bench/results. */
+/** On the CPU a batch costs what its pictures cost: docs/architecture.md, "How a batch is formed". */
 const USUAL_BATCH = { cpu: 1, cuda: 8 } as const;
 
 // Before the first session: from 1.29 on onnxruntime tells its makers about every model it loads, unless this is set.

@@ -62,6 +62,9 @@ export class Progress {
       this.report(progress);
       return;
     }
+    // A report of the step before must not come after this one.
+    await this.settled();
+    this.#timer = undefined;
     this.#steps.push(`${new Date().toISOString()} ${progress.phase}`);
     const log = this.#steps.slice(-MOST_STEPS);
     const evidence = { ...this.#suspicion, ...this.#known, phase: progress.phase, log };

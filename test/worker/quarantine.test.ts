@@ -145,6 +145,19 @@ it('gives a suspect back that waits when the worker shuts down, as if it had not
   expect(await first).toMatchObject({ result: 'succeeded' });
 });
 
+it('lets the others in when a suspect leaves while it waits', async () => {
+  const company = new Company();
+  const never = new AbortController().signal;
+  const [ordinary, suspect] = [await company.join(), await company.join()];
+  const waiting = suspect.alone(never);
+  const next = company.join();
+  suspect.leave();
+  await expect(waiting).rejects.toThrow();
+  ordinary.leave();
+  (await next).leave();
+  expect((await company.join()).tryAlone()).toBe(true);
+});
+
 it('lets suspects run one after another', async () => {
   const company = new Company();
   const never = new AbortController().signal;
