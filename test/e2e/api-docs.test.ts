@@ -6,7 +6,14 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { portsFrom } from '../../local/settings.ts';
-import { healthSchema, jobListSchema, jobSchema, modelSchema, uploadSchema } from '../../shared/responses.ts';
+import {
+  fleetSchema,
+  healthSchema,
+  jobListSchema,
+  jobSchema,
+  modelSchema,
+  uploadSchema,
+} from '../../shared/responses.ts';
 import { setup } from './setup.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -24,6 +31,7 @@ const answers: Readonly<Record<string, z.ZodType>> = {
   'POST /v1/uploads': uploadSchema,
   'GET /v1/models': z.object({ models: z.array(modelSchema).min(1) }),
   'GET /v1/models/{name}': modelSchema,
+  'GET /v1/fleet': fleetSchema,
   'GET /v1/health': healthSchema,
   'GET /v1/openapi.json': z.object({ openapi: z.string() }),
 };
