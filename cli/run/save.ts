@@ -22,7 +22,8 @@ export async function save(
 ): Promise<void> {
   for (const { role, file } of outputs) {
     await mkdir(path.dirname(file), { recursive: true });
-    const part = `${file}.${process.pid}.part`;
+    // The same name again where a run that was killed left one behind.
+    const part = `${file}.${job.id}.part`;
     try {
       if (role === 'json') await writeFile(part, `${JSON.stringify(report(job), null, 2)}\n`);
       else await writeStream(await outboard.download(job, role, { signal }), part);
