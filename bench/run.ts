@@ -91,6 +91,8 @@ const memorySizes = [
 
 const directory = await temporaryDirectory();
 const environment: Record<string, string> = {
+  // As the worker has it.
+  ORT_DISABLE_TELEMETRY: '1',
   ...stackEnvironment({ port: PORT, directory }),
   OUTBOARD_DEVICE: device,
   OUTBOARD_DEVICE_THREADS: String(threads),
