@@ -92,7 +92,7 @@ describe('a body', () => {
 
 describe('a route', () => {
   it.each([
-    ['GET', '/', 'route_not_found'],
+    ['GET', '/nowhere', 'route_not_found'],
     ['GET', '/v1', 'route_not_found'],
     ['GET', '/v2/jobs', 'route_not_found'],
     ['PUT', '/v1/jobs', 'route_not_found'],
