@@ -105,9 +105,10 @@ async function workOf(
   // Without outputs, the folder of the run stands for them.
   const places = outputs.length > 0 ? outputs.map(({ file }) => file) : [process.cwd()];
   const key = questionKey(endpoint, content, input.relative, model, parameters, places);
-  const { saved = false } = fresh || force ? {} : await memory.recall(key);
+  const { writes: isOurs = false } = fresh || force ? {} : await memory.recall(key);
   const present = await Promise.all(outputs.map(({ file }) => exists(file)));
-  return { key, input, model, parameters, outputs, isSaved: saved && present.every(Boolean) };
+  const isSaved = isOurs && outputs.length > 0 && present.every(Boolean);
+  return { key, input, model, parameters, outputs, isOurs, isSaved };
 }
 
 async function refuseOverwriting(works: readonly Work[]): Promise<void> {

@@ -46,8 +46,9 @@ export async function ask(
   const remembered = fresh ? {} : await memory.recall(question.key);
   const found = remembered.job === undefined ? undefined : await findJob(outboard, remembered.job);
   const job = found ?? (await submit(services, question, remembered.upload_id, signal));
-  const { upload_id } = await memory.recall(question.key);
-  await memory.remember(question.key, { ...(upload_id === undefined ? {} : { upload_id }), job: job.id });
+  const { upload_id, writes = false } = await memory.recall(question.key);
+  const kept = { ...(upload_id === undefined ? {} : { upload_id }), ...(writes && !fresh ? { writes } : {}) };
+  await memory.remember(question.key, { ...kept, job: job.id });
   // An earlier run's failure: asking again means trying again.
   if (hasEnded(job) && job.status !== 'succeeded') await outboard.jobs.retry(job.id);
   for await (const event of outboard.watch(job.id, { signal })) {

@@ -13,8 +13,8 @@ export interface Remembered {
   /** Of a picture too large for a request; written before the job is asked for, so the request can be repeated. */
   readonly upload_id?: string;
   readonly job?: string;
-  /** All outputs were written. */
-  readonly saved?: boolean;
+  /** Noted before the outputs are written: files under their names are this question's, and whole. */
+  readonly writes?: boolean;
 }
 
 /** Rows of jobs and uploaded files live no longer than this. */

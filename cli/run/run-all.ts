@@ -8,11 +8,13 @@ import { type AskServices, ask, type Question } from './ask.ts';
 import { activityOf, type Display } from './display.ts';
 import { findings } from './findings.ts';
 import type { Output } from './outputs.ts';
-import { report, save } from './save.ts';
+import { refuseTaken, report, save } from './save.ts';
 
 export interface Work extends Question {
   readonly outputs: readonly Output[];
-  /** An earlier run has written them all. */
+  /** Files under the names of the outputs come from an earlier run of the same command. */
+  readonly isOurs: boolean;
+  /** And all of them are there. */
   readonly isSaved: boolean;
 }
 
@@ -61,8 +63,11 @@ async function runOne(services: RunServices, work: Work): Promise<Outcome> {
       if (event.type !== 'result') display.show(input.name, activityOf(event));
     };
     const job = await ask(services, work, { signal, onEvent });
-    await save(services.outboard, job, outputs, services);
-    if (outputs.length > 0) await memory.remember(key, { ...(await memory.recall(key)), saved: true });
+    // Looked at again: the job may have taken hours.
+    if (!services.force && !work.isOurs) await refuseTaken(outputs);
+    // Noted first: a run that is killed in between must not take its own files for somebody else's.
+    if (outputs.length > 0) await memory.remember(key, { ...(await memory.recall(key)), writes: true });
+    await save(services.outboard, job, outputs, { signal });
     const seconds = ((performance.now() - begun) / 1000).toFixed(1);
     display.finish(input.name, [`done in ${seconds} s`, ...outputs.map(shown)].join(' → '));
     if (json) told({ status: 'succeeded', job: job.id, files, result: report(job) });

@@ -13,12 +13,19 @@ export const exists = (file: string): Promise<boolean> =>
     () => false,
   );
 
-/** @param force overwrite what is there. @throws where there is a file, or it cannot be written. */
+/** @throws where one of the files is there already. */
+export async function refuseTaken(outputs: readonly Output[]): Promise<void> {
+  for (const { file } of outputs) {
+    if (await exists(file)) throw new Error(`${file} is there; --force overwrites.`);
+  }
+}
+
+/** Overwrites what is there. */
 export async function save(
   outboard: Pick<Outboard, 'download'>,
   job: Job,
   outputs: readonly Output[],
-  { force, signal }: { readonly force: boolean; readonly signal: AbortSignal },
+  { signal }: { readonly signal: AbortSignal },
 ): Promise<void> {
   for (const { role, file } of outputs) {
     await mkdir(path.dirname(file), { recursive: true });
@@ -27,7 +34,6 @@ export async function save(
     try {
       if (role === 'json') await writeFile(part, `${JSON.stringify(report(job), null, 2)}\n`);
       else await writeStream(await outboard.download(job, role, { signal }), part);
-      if (!force && (await exists(file))) throw new Error(`${file} is there; --force overwrites.`);
       await rename(part, file);
     } finally {
       await rm(part, { force: true });
