@@ -1,5 +1,5 @@
 /**
- * `outboard model publish | promote | rollback | list | remove`: the model repository of a stage, or of the local
+ * `outboard model publish | promote | rollback | alias | list | remove`: the model repository of a stage, or of the local
  * stack where neither bucket nor endpoint is given.
  */
 import { S3Client } from '@aws-sdk/client-s3';
@@ -88,6 +88,13 @@ export function repositoryCommands(): Command[] {
         const catalog = await connect(where).repository.rollback(name);
         const now = resolveModel(catalog, name);
         console.log(`${name} is now ${now === undefined ? 'nothing' : versionOf(now)}`);
+      }),
+    repositoryCommand('alias', 'let another name, as super-resolution, mean a model or one version of it')
+      .argument('<alias>')
+      .argument('<model>', 'a model, or name@version')
+      .action(async (alias: string, target: string, where: Where) => {
+        await connect(where).repository.alias(alias, target);
+        console.log(`${alias} now means ${target}`);
       }),
     repositoryCommand('remove', 'erase a version that does not serve')
       .argument('<name@version>')

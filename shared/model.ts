@@ -5,7 +5,9 @@
  */
 import * as z from 'zod';
 
-const modelName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes');
+export const modelName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes');
 const modelVersion = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,31}$/);
 const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a plain file name inside the package');
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);

@@ -14,6 +14,7 @@ import {
   type ModelCatalog,
   type ModelManifest,
   modelManifest,
+  modelName,
   versionOf,
   versionsOf,
 } from '../model.ts';
@@ -73,6 +74,23 @@ export class ModelRepository {
       if (previous === undefined) throw new Error(`No version of ${name} was promoted before this one.`);
       requireVersion(catalog, name, previous.version);
       return { ...catalog, promotions: { ...catalog.promotions, [name]: [...older.reverse(), previous] } };
+    });
+  }
+
+  /**
+   * Lets `alias` mean a model, or one version of it, from now on.
+   * @throws Error where the target is not published, or the alias is the name of a model
+   */
+  async alias(alias: string, target: string): Promise<ModelCatalog> {
+    modelName.parse(alias);
+    return this.#catalog.update((catalog) => {
+      if (versionsOf(catalog, alias).length > 0)
+        throw new Error(`${alias} is a model itself; requests for it must go on meaning that one.`);
+      // The alias of an alias would change its meaning with a change nobody connects with it.
+      const exists =
+        versionsOf(catalog, target).length > 0 || catalog.models.some((model) => versionOf(model) === target);
+      if (!exists) throw new Error(`${target} is not published here; give a model or name@version.`);
+      return { ...catalog, aliases: { ...catalog.aliases, [alias]: target } };
     });
   }
 

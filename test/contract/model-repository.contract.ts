@@ -104,6 +104,20 @@ export function modelRepositoryContract(name: string, openBucket: () => Promise<
       await expect(repository.rollback('sharp-eyes')).rejects.toThrow('before this one');
     });
 
+    it('gives a model another name, which follows its promotions or holds one version', async () => {
+      const { repository, catalog } = bundle;
+      for (const version of ['1', '2']) await repository.publish(await bundle.package(version));
+      await repository.alias('enlarge', 'sharp-eyes');
+      await repository.alias('enlarge-first', 'sharp-eyes@1');
+      await repository.promote('sharp-eyes', '2');
+      const now = await catalog.read();
+      expect(resolveModel(now, 'enlarge')).toMatchObject({ version: '2' });
+      expect(resolveModel(now, 'enlarge-first')).toMatchObject({ version: '1' });
+      await expect(repository.alias('enlarge-more', 'enlarge')).rejects.toThrow('is not published here');
+      await expect(repository.alias('sharp-eyes', 'sharp-eyes@1')).rejects.toThrow('is a model itself');
+      await expect(repository.alias('Not a name', 'sharp-eyes')).rejects.toThrow('lower-case letters');
+    });
+
     it('publishes nothing where a file is not the one its manifest names', async () => {
       const folder = await bundle.package('1');
       await writeFile(path.join(folder, 'x2.onnx'), 'damaged');
