@@ -1,4 +1,6 @@
 /** An emulator of AWS services as a process on the loopback interface. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { untilAnswers } from '../local/until-answers.ts';
 import { startChild } from './child-processes.ts';
 
@@ -28,6 +30,7 @@ export async function startEngine({
   args,
   environment,
 }: EngineOptions): Promise<Engine> {
+  await refuseBusyPort(port);
   const child = startChild(command, args, { env: { ...process.env, ...environment } });
   const url = `http://127.0.0.1:${port}`;
   try {
@@ -41,4 +44,15 @@ export async function startEngine({
     throw new Error(`${name} did not start: ${why}\n${child.printed()}`);
   }
   return { name, url, close: () => child.end(END_MS) };
+}
+
+/** Whoever has it already would be taken for the engine. */
+async function refuseBusyPort(port: number): Promise<void> {
+  const server = createServer();
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening').catch(() => {
+    throw new Error(`port ${port} is in use; choose another with --port`);
+  });
+  server.close();
+  await once(server, 'close');
 }

@@ -61,7 +61,7 @@ async function deploy({ url, template, stage, tally, say }: StageOptions): Promi
     const attempt = await deployStack(url, name, withoutRefused(template, others).template).catch(
       () => undefined,
     );
-    const label = `moto: the template with ${dropped.length} resources such as ${dropped[0]}`;
+    const label = `moto: the template with ${dropped.length > 1 ? `${dropped.length} like ` : ''}${dropped[0]}`;
     if (attempt === undefined) tally.differs(label, `left out (${dropped.join(', ')}): ${rule.why}`);
     else tally.failed(label, 'moto takes them now: take the rule off check-aws/refused-by-moto.ts.');
     await fetch(`${url}/moto-api/reset`, { method: 'POST' });
