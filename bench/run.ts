@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { seedModels } from '../local/seed-models.ts';
 import { names, stackEnvironment } from '../local/settings.ts';
 import { untilAnswers } from '../local/until-answers.ts';
-import { connectModels } from '../shared/aws/connect.ts';
+import { connectModels } from '../shared/aws/connect-objects.ts';
 import { type BundleFigures, measureBundles } from './bundles.ts';
 import { type Case, connectStores, nameOf, temporaryDirectory } from './cases.ts';
 import { Child } from './child.ts';

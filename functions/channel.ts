@@ -5,7 +5,8 @@
 import type { APIGatewayProxyResult, APIGatewayProxyWebsocketEventV2 } from 'aws-lambda';
 import type { ChannelSender } from '../shared/aws/channel-sender.ts';
 import type { ChannelStore } from '../shared/aws/channel-store.ts';
-import { connectChannels, connectJobs, connectObjects, connectSecrets } from '../shared/aws/connect.ts';
+import { connectChannels, connectJobs, connectSecrets } from '../shared/aws/connect.ts';
+import { connectObjects } from '../shared/aws/connect-objects.ts';
 import type { JobStore } from '../shared/aws/job-store.ts';
 import { openSender } from '../shared/aws/open-channel.ts';
 import type { SecretStore } from '../shared/aws/secret-store.ts';

@@ -2,14 +2,13 @@
 import { createHash } from 'node:crypto';
 import type { CatalogStore } from '../shared/aws/catalog-store.ts';
 import {
-  connectCatalog,
   connectFleet,
   connectJobs,
-  connectObjects,
   connectQueue,
   connectScaler,
   connectSecrets,
 } from '../shared/aws/connect.ts';
+import { connectCatalog, connectObjects } from '../shared/aws/connect-objects.ts';
 import { inputKey, type ObjectStore, uploadKey } from '../shared/aws/object-store.ts';
 import { type FunctionsEnvironment, readFunctionsEnvironment } from '../shared/environment.ts';
 import { OutboardError } from '../shared/errors.ts';

@@ -1,7 +1,7 @@
 /** POST /v1/uploads: a presigned form for one file, bound to its type and size. The upload itself starts the job. */
 
 import type { CatalogStore } from '../shared/aws/catalog-store.ts';
-import { connectCatalog, connectObjects } from '../shared/aws/connect.ts';
+import { connectCatalog, connectObjects } from '../shared/aws/connect-objects.ts';
 import { type ObjectStore, uploadKey } from '../shared/aws/object-store.ts';
 import { type FunctionsEnvironment, readFunctionsEnvironment } from '../shared/environment.ts';
 import { createLogger } from '../shared/log.ts';

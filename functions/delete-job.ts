@@ -1,6 +1,7 @@
 /** DELETE /v1/jobs/{id}: erases input, results and row. An open job is canceled first, so nothing works on it. */
-import { connectJobs, connectObjects } from '../shared/aws/connect.ts';
+import { connectJobs } from '../shared/aws/connect.ts';
 import { connectPublisher } from '../shared/aws/connect-channel.ts';
+import { connectObjects } from '../shared/aws/connect-objects.ts';
 import type { JobStore } from '../shared/aws/job-store.ts';
 import { inputPrefix, type ObjectStore, resultPrefix } from '../shared/aws/object-store.ts';
 import { readFunctionsEnvironment } from '../shared/environment.ts';

@@ -1,5 +1,6 @@
 /** GET /v1/jobs/{id}?wait=N: status, progress and, once there, the results. */
-import { connectFleet, connectJobs, connectObjects, connectSecrets } from '../shared/aws/connect.ts';
+import { connectFleet, connectJobs, connectSecrets } from '../shared/aws/connect.ts';
+import { connectObjects } from '../shared/aws/connect-objects.ts';
 import type { JobStore } from '../shared/aws/job-store.ts';
 import type { ObjectStore } from '../shared/aws/object-store.ts';
 import { readFunctionsEnvironment } from '../shared/environment.ts';

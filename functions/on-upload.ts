@@ -4,14 +4,8 @@
  */
 import type { S3Event } from 'aws-lambda';
 import type { CatalogStore } from '../shared/aws/catalog-store.ts';
-import {
-  connectCatalog,
-  connectFleet,
-  connectJobs,
-  connectObjects,
-  connectQueue,
-  connectScaler,
-} from '../shared/aws/connect.ts';
+import { connectFleet, connectJobs, connectQueue, connectScaler } from '../shared/aws/connect.ts';
+import { connectCatalog, connectObjects } from '../shared/aws/connect-objects.ts';
 import type { ObjectStore, StoredObject } from '../shared/aws/object-store.ts';
 import { type FunctionsEnvironment, readFunctionsEnvironment } from '../shared/environment.ts';
 import { OutboardError } from '../shared/errors.ts';

@@ -3,18 +3,14 @@
  * function file, local/); each function imports just the connectors it needs, so its bundle holds no other client.
  */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Job } from '../job.ts';
-import { CatalogStore } from './catalog-store.ts';
 import { ChannelStore } from './channel-store.ts';
 import { FleetStore } from './fleet-store.ts';
 import { JobIndex } from './job-index.ts';
 import { JobQueue } from './job-queue.ts';
 import { JobStore } from './job-store.ts';
-import { ModelRepository } from './model-repository.ts';
-import { ObjectStore } from './object-store.ts';
 import { PredictionCache } from './prediction-cache.ts';
 import { ScaleInvoker } from './scale-invoker.ts';
 import { SecretStore } from './secret-store.ts';
@@ -85,27 +81,4 @@ export function connectQueue(settings: ServiceSettings): JobQueue {
     useQueueUrlAsEndpoint: settings.AWS_ENDPOINT_URL_SQS === undefined,
   });
   return new JobQueue(client, settings.OUTBOARD_QUEUE_URL);
-}
-
-export function connectObjects(settings: ServiceSettings, bucket: string): ObjectStore {
-  const local = settings.AWS_ENDPOINT_URL_S3 !== undefined;
-  const client = new S3Client({
-    region: settings.AWS_REGION,
-    ...endpoint(settings.AWS_ENDPOINT_URL_S3),
-    forcePathStyle: local,
-  });
-  return new ObjectStore(client, bucket);
-}
-
-export function connectCatalog(settings: ServiceSettings): CatalogStore {
-  return new CatalogStore(connectObjects(settings, settings.OUTBOARD_MODELS_BUCKET));
-}
-
-export function connectModels(settings: ServiceSettings): {
-  catalog: CatalogStore;
-  repository: ModelRepository;
-} {
-  const objects = connectObjects(settings, settings.OUTBOARD_MODELS_BUCKET);
-  const catalog = new CatalogStore(objects);
-  return { catalog, repository: new ModelRepository(objects, catalog) };
 }

@@ -3,8 +3,9 @@ import { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagem
 import type { Logger } from '../log.ts';
 import { ChannelPublisher } from './channel-publisher.ts';
 import { ChannelSender } from './channel-sender.ts';
-import { connectChannels, connectObjects } from './connect.ts';
+import { connectChannels } from './connect.ts';
 import type { ChannelSettings } from './connect-channel.ts';
+import { connectObjects } from './connect-objects.ts';
 
 export const openSender = (region: string, endpoint: string): ChannelSender =>
   new ChannelSender(new ApiGatewayManagementApiClient({ region, endpoint }));
