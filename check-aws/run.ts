@@ -9,7 +9,8 @@
  *
  * What cannot be installed or started fails the check, unless --allow-missing; it is named in the last line either way.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -61,54 +62,56 @@ async function withEngine(
 }
 
 const directory = await mkdtemp(path.join(tmpdir(), 'outboard-check-aws-'));
-try {
-  await buildFunctions();
-  const template = await packageStage(STAGE);
-  say(`${STAGE} is packaged: ${Object.keys(template.Resources).length} resources`);
+// Whatever is written on the way, also by children, lies there and goes with it.
+process.env.TMPDIR = directory;
+process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+// Leaving by process.exit ends every child too.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
-  await withEngine(
-    'moto',
-    () => startMoto(port),
-    async ({ url }) => {
-      const onMoto = await checkOnMoto({
-        url,
-        template,
-        stage: STAGE,
-        directory,
-        metricsPort: port + 3,
-        tally,
-        say,
-      });
-      await checkOnLocalStack({ port: port + 10, directory, expected: onMoto, tally, say });
-    },
-  );
-  await withEngine(
-    'DynamoDB Local',
-    () => startDynamoDbLocal(port + 1),
-    async ({ name, url }) => {
-      const environment = {
-        ...accountEnvironment,
-        OUTBOARD_CONTRACT_DYNAMODB_ENDPOINT: url,
-        OUTBOARD_CONTRACT_JOBS_TABLE: await createTable(url, template),
-      };
-      await runContract({ engine: name, suites: TABLE_SUITES, environment, directory, tally });
-    },
-  );
-  await withEngine(
-    'ElasticMQ',
-    () => startElasticMq(port + 2, directory),
-    async ({ name, url }) => {
-      const environment = {
-        ...accountEnvironment,
-        OUTBOARD_CONTRACT_SQS_ENDPOINT: url,
-        OUTBOARD_CONTRACT_QUEUE_URL: await createQueues(url, template),
-      };
-      await runContract({ engine: name, suites: QUEUE_SUITES, environment, directory, tally });
-    },
-  );
-} finally {
-  await rm(directory, { recursive: true, force: true });
-}
+await buildFunctions();
+const template = await packageStage(STAGE);
+say(`${STAGE} is packaged: ${Object.keys(template.Resources).length} resources`);
+
+await withEngine(
+  'moto',
+  () => startMoto(port),
+  async ({ url }) => {
+    const onMoto = await checkOnMoto({
+      url,
+      template,
+      stage: STAGE,
+      directory,
+      metricsPort: port + 3,
+      tally,
+      say,
+    });
+    await checkOnLocalStack({ port: port + 10, directory, expected: onMoto, tally, say });
+  },
+);
+await withEngine(
+  'DynamoDB Local',
+  () => startDynamoDbLocal(port + 1),
+  async ({ name, url }) => {
+    const environment = {
+      ...accountEnvironment,
+      OUTBOARD_CONTRACT_DYNAMODB_ENDPOINT: url,
+      OUTBOARD_CONTRACT_JOBS_TABLE: await createTable(url, template),
+    };
+    await runContract({ engine: name, suites: TABLE_SUITES, environment, directory, tally });
+  },
+);
+await withEngine(
+  'ElasticMQ',
+  () => startElasticMq(port + 2, directory),
+  async ({ name, url }) => {
+    const environment = {
+      ...accountEnvironment,
+      OUTBOARD_CONTRACT_SQS_ENDPOINT: url,
+      OUTBOARD_CONTRACT_QUEUE_URL: await createQueues(url, template),
+    };
+    await runContract({ engine: name, suites: QUEUE_SUITES, environment, directory, tally });
+  },
+);
 
 say('done');
 console.log(tally.closingLine());
