@@ -10,7 +10,7 @@ import { jobSchema } from '../../shared/responses.ts';
 import { decode, enlargedWhole, noise, png } from './pictures.ts';
 import { setup, until } from './setup.ts';
 
-const { submit, send, download, lines, metric, ports } = setup(5300, { OUTBOARD_MODEL_MEMORY_BYTES: '1' });
+const { submit, send, download, lines, metric, ports } = setup(6100, { OUTBOARD_MODEL_MEMORY_BYTES: '1' });
 
 const PAGES = path.resolve(import.meta.dirname, '../../models/document-layout/1');
 const ROUNDS = 3;
