@@ -54,8 +54,9 @@ it('starts with the first job, tells it what it waits for, and goes back to noth
   expect(await job(last)).not.toHaveProperty('queue');
   expect(lines.filter((line) => line.startsWith('fleet   starting'))).toHaveLength(1);
 
-  const [worker] = await fleetRows.workers(new Date());
-  expect(worker).toMatchObject({ state: 'ready', device: 'cpu', busy: 0 });
+  await expect
+    .poll(async () => (await fleetRows.workers(new Date()))[0])
+    .toMatchObject({ state: 'ready', device: 'cpu', busy: 0 });
   expect(await fleetRows.costs()).toEqual({ 'super-resolution-tiny@1 x4': expect.any(Number) });
 
   // The grace time begins with the first look that finds nothing to do.
