@@ -55,7 +55,7 @@ it('starts with the first job, tells it what it waits for, and goes back to noth
   expect(lines.filter((line) => line.startsWith('fleet   starting'))).toHaveLength(1);
 
   await expect
-    .poll(async () => (await fleetRows.workers(new Date()))[0])
+    .poll(async () => (await fleetRows.workers(new Date()))[0], { timeout: 15_000 })
     .toMatchObject({ state: 'ready', device: 'cpu', busy: 0 });
   expect(await fleetRows.costs()).toEqual({ 'super-resolution-tiny@1 x4': expect.any(Number) });
 
