@@ -50,6 +50,11 @@ export class LocalFleet {
     return this.#tasks.size;
   }
 
+  /** Of them, those that asked not to be ended. */
+  get protectedTasks(): number {
+    return [...this.#tasks.values()].filter((task) => task.protected).length;
+  }
+
   async listen(): Promise<this> {
     const { port } = this.#options;
     await new Promise<void>((resolve, reject) =>

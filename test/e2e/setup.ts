@@ -204,6 +204,7 @@ export function setup(
     fleetRows: connectFleet(settings),
     /** Worker processes that a fleet has now. */
     workerCount: (): number => stack.fleet?.size ?? 0,
+    protectedCount: (): number => stack.fleet?.protectedTasks ?? 0,
     /** Where the stack keeps its data. */
     directory: () => directory,
     close: () => stack.close(),
