@@ -15,7 +15,7 @@ const wide = await sharp(await fixture('photo.jpg'))
   .toBuffer();
 const small = (await fixture('photo-small.png')).toString('base64');
 
-const { submit, ended, send, download, settings } = setup(6000);
+const { submit, ended, send, download, settings } = setup(6010);
 const slow = { image_base64: wide.toString('base64'), upscale_factor: 4 };
 
 interface ChannelEvent {
