@@ -9,7 +9,9 @@ export interface Connection {
   readonly apiKey: string;
   /** How often a request is repeated that met a network error, 429 or 503; default 4. */
   readonly retries?: number;
-  /** Instead of the global one: for a proxy, say. */
+  /** false: jobs are followed by held requests alone and no WebSocket is opened. */
+  readonly channels?: boolean;
+  /** Instead of the global one: for a proxy, say. WebSockets do not go through it. */
   readonly fetch?: typeof fetch;
 }
 

@@ -5,6 +5,7 @@
  *     const { output } = await outboard.run('super-resolution', file, { upscale_factor: 4 });
  */
 import type { Fleet, Job, Progress } from './api-types.ts';
+import { byChannel } from './channel.ts';
 import { JobFailedError, OutboardApiError } from './errors.ts';
 import { eventsOf, type JobEvent } from './events.ts';
 import { type Follow, longPolling } from './follow.ts';
@@ -51,7 +52,7 @@ export class Outboard {
     this.jobs = new Jobs(this.#http);
     this.models = new Models(this.#http);
     this.uploads = new Uploads(this.#http);
-    this.#follow = longPolling(this.jobs);
+    this.#follow = (connection.channels === false ? longPolling : byChannel)(this.jobs);
   }
 
   /**

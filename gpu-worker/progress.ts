@@ -1,7 +1,8 @@
 /**
- * Progress reports of one job: the latest one reaches the row half a second after the first, then at most twice a
- * second. A job that is over sooner writes none: its end says more. What a job has to wait for is written at once. A
- * report that finds the claim gone stops the work, so a cancel takes effect within half a second and one tile.
+ * Progress reports of one job: the latest one reaches the row half a second after the first; from then on each is written
+ * at once, but no two within half a second. A job that is over sooner writes none: its end says more. What a job has to
+ * wait for is written at once. A report that finds the claim gone stops the work, so a cancel takes effect within half a
+ * second and one tile.
  *
  * A job that a worker did not survive before is under suspicion: each of its steps is on the row before it is taken.
  */
@@ -27,6 +28,8 @@ export class Progress {
   /** When the phase of the latest report began. */
   #phase: { readonly name: JobProgress['phase']; readonly since: number } | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** When the last report was written; before the first, when it was made. */
+  #writtenAt: number | undefined;
   #sending: Promise<void> = Promise.resolve();
 
   constructor(jobs: Pick<JobStore, 'report' | 'note'>, lease: Lease, suspicion?: Suspicion) {
@@ -38,7 +41,9 @@ export class Progress {
   /** Never waits for the write and never fails: progress is worth less than the work. */
   report(progress: JobProgress): void {
     this.#latest = { ...progress, ...this.#estimate(progress) };
-    this.#timer ??= setTimeout(() => this.#flush(), INTERVAL_MS);
+    const now = performance.now();
+    this.#writtenAt ??= now;
+    this.#timer ??= setTimeout(() => this.#flush(), Math.max(0, this.#writtenAt + INTERVAL_MS - now));
   }
 
   /** The same without the half second: for the start of a wait, which says most while it is new. */
@@ -85,6 +90,7 @@ export class Progress {
 
   #flush(): void {
     this.#timer = undefined;
+    this.#writtenAt = performance.now();
     const latest = this.#latest;
     if (latest !== undefined) this.#sending = this.#sending.then(() => this.#send(latest));
   }

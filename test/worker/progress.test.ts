@@ -1,4 +1,5 @@
 /** Which reports reach the row, and what a report does that comes too late. */
+import { setTimeout } from 'node:timers/promises';
 import { expect, it, vi } from 'vitest';
 import { Lease } from '../../gpu-worker/lease.ts';
 import { Progress } from '../../gpu-worker/progress.ts';
@@ -38,6 +39,18 @@ it('writes a flood of reports as a few, and the latest of them gets there', asyn
   );
   await progress.settled();
   expect(sent.length).toBeLessThanOrEqual(1 + Math.ceil((performance.now() - start) / 500));
+});
+
+it('does not hold back a tile that took its time', async () => {
+  const { tile, progress, sent } = await setup();
+  tile(1);
+  await vi.waitFor(() => expect(sent).toHaveLength(1));
+  await setTimeout(600);
+  tile(2);
+  // Sooner than two reports may follow each other.
+  await vi.waitFor(() => expect(sent).toHaveLength(2), { timeout: 400, interval: 10 });
+  expect(sent).toMatchObject([{ completed: 1 }, { completed: 2 }]);
+  await progress.settled();
 });
 
 it('writes nothing for a job that is over at once', async () => {
