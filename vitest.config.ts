@@ -25,7 +25,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Real components over loopback share two cores: generous limits, so that load never fails a promise.
     testTimeout: 60_000,
-    hookTimeout: 60_000,
+    hookTimeout: 180_000,
     pool: 'forks',
     maxWorkers: 2,
     env: Object.fromEntries(

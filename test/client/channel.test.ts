@@ -51,7 +51,7 @@ async function connected() {
   const connection = {
     endpoint: url,
     apiKey: API_KEY,
-    fetch: async (input: RequestInfo | URL, init?: RequestInit) => {
+    fetch: async (input: Parameters<typeof fetch>[0], init?: RequestInit) => {
       const answer = await fetch(input, init);
       if (!String(input).startsWith(url)) return answer;
       if (init?.method === 'GET') reads.push(String(input));

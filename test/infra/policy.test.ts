@@ -48,6 +48,7 @@ const does: Readonly<Record<string, readonly string[]>> = {
     ...JOB,
     'dynamodb:PutItem',
     'dynamodb:DeleteItem',
+    'dynamodb:Query',
     's3:GetObject',
     'execute-api:ManageConnections',
   ],
