@@ -130,6 +130,21 @@ it('opens for the token of a job alone: not without, not changed, not over, not 
   expect((await listen(channel?.url ?? '')).opened).toBe(false);
 });
 
+it('tells each of many listeners how its job ended', async () => {
+  const jobs = await Promise.all(Array.from({ length: 6 }, () => submit({ image_base64: small })));
+  const listeners = await Promise.all(
+    Array.from({ length: 24 }, async (_, index) => {
+      const { id, channel } = jobs[index % jobs.length] as JobView;
+      return { id, ...(await listen(channel?.url ?? '')) };
+    }),
+  );
+  expect(listeners.every(({ opened }) => opened)).toBe(true);
+  for (const { id, heard, close } of listeners) {
+    expect((await heard(({ job }) => job.status === 'succeeded')).job.id).toBe(id);
+    close();
+  }
+}, 180_000);
+
 it('forgets connections that are closed, and gives no channel to a job that has ended', async () => {
   const { id, channel } = await submit({ image_base64: small });
   const channels = connectChannels(settings);

@@ -9,7 +9,22 @@ import { BROWSER, hasBrowser, send as sendPicture, shownJob, useBrowser } from '
 const PHOTO = path.resolve(import.meta.dirname, '../fixtures/photo.jpg');
 const SLOW = 300_000;
 
-const { url, send, job, ended, close, reopen } = setup(3800);
+const { url, send, submit, job, ended, close, reopen } = setup(3800);
+
+/** What tests run inside the page, as far as they use it. */
+interface Carried {
+  readonly items: { add(file: File): void };
+}
+interface Target {
+  dispatchEvent(event: Event): void;
+}
+declare const document: Target & { readonly body: Target };
+declare const DataTransfer: new () => Carried;
+declare const DragEvent: new (
+  type: string,
+  init: { dataTransfer: Carried; bubbles: boolean; cancelable: boolean },
+) => Event;
+declare const ClipboardEvent: new (type: string, init: { clipboardData: Carried; bubbles: boolean }) => Event;
 
 /** A picture of many tiles. */
 const large = async () => ({
@@ -103,6 +118,53 @@ describe.skipIf(!hasBrowser)(`the page in ${BROWSER}`, () => {
     await item.getByText('The file is not a picture in a known format.').waitFor();
     await item.getByRole('button', { name: 'Remove notes.png' }).click();
     await expect.poll(() => page.locator('.tray-item').count()).toBe(0);
+  });
+
+  it('takes pictures that are dropped anywhere, and pasted', async () => {
+    const { page } = await open();
+    const photo = (await readFile(PHOTO)).toString('base64');
+    const give = (event: 'drop' | 'paste', name: string) =>
+      page.evaluate(
+        ({ event, name, photo }) => {
+          const carried = new DataTransfer();
+          const bytes = Uint8Array.from(atob(photo), (character) => character.charCodeAt(0));
+          carried.items.add(new File([bytes], name, { type: 'image/jpeg' }));
+          const given =
+            event === 'drop'
+              ? new DragEvent('drop', { dataTransfer: carried, bubbles: true, cancelable: true })
+              : new ClipboardEvent('paste', { clipboardData: carried, bubbles: true });
+          document.body.dispatchEvent(given);
+        },
+        { event, name, photo },
+      );
+    await give('drop', 'dropped.jpg');
+    await give('paste', 'pasted.jpg');
+    await expect
+      .poll(() => page.locator('.tray-name').allTextContents())
+      .toEqual(['dropped.jpg', 'pasted.jpg']);
+  });
+
+  it('asks for nothing while nobody can see it', async () => {
+    const { page } = await open('#/jobs');
+    let asked = 0;
+    page.on('request', (request) => (asked += request.url().includes('/v1/jobs') ? 1 : 0));
+    const show = (visibility: 'hidden' | 'visible') =>
+      page.evaluate((state) => {
+        Object.defineProperty(document, 'visibilityState', { value: state, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+      }, visibility);
+    const { id } = await submit({ image_base64: (await large()).buffer.toString('base64') });
+    await page.locator(`.row a[href="#/jobs/${id}"]`).waitFor();
+    await show('hidden');
+    // What was on its way when the tab was hidden.
+    await page.waitForTimeout(500);
+    asked = 0;
+    await send('DELETE', `/v1/jobs/${id}`);
+    // Longer than an open job's list waits between two looks.
+    await page.waitForTimeout(3_000);
+    expect(asked).toBe(0);
+    await show('visible');
+    await page.locator(`.row a[href="#/jobs/${id}"]`).waitFor({ state: 'detached' });
   });
 
   it(
