@@ -174,6 +174,7 @@ export interface Job {
   readonly finished_at?: string;
   /** When it ends as expired if nothing else happens. */
   readonly deadline_at: string;
+  readonly input: JobInput;
   readonly links: {
     readonly self: string;
     readonly cancel: string;
@@ -330,6 +331,15 @@ export interface Detection {
     readonly width: number;
     readonly height: number;
   };
+}
+
+/** The picture of the job. */
+export interface JobInput {
+  /** stored: the stage keeps it for a time. */
+  readonly kind: 'stored' | 'url';
+  readonly name?: string;
+  /** The `image_url` of the request, or a signed link to the stored picture; the latter not in lists. */
+  readonly url?: string;
 }
 
 export interface Problem {

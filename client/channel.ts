@@ -15,7 +15,7 @@ type Message =
   | {
       readonly type: 'snapshot' | 'status' | 'progress' | 'result';
       readonly seq: number;
-      readonly job: Omit<Job, 'links' | 'channel'>;
+      readonly job: Omit<Job, 'input' | 'links' | 'channel'>;
     };
 
 /** When silence becomes a question, and when a question without an answer becomes a broken connection; milliseconds. */
@@ -90,9 +90,10 @@ async function* listen(
       newest = message.seq;
       status = message.job.status;
       if (message.type === 'snapshot') queue = message.job.queue;
-      const { links, channel } = first;
+      const { input, links, channel } = first;
       yield {
         ...message.job,
+        input,
         links,
         ...(status === 'queued' && queue !== undefined ? { queue } : {}),
         ...(hasEnded(message.job) || channel === undefined ? {} : { channel }),

@@ -15,18 +15,19 @@ import { readWait, waitForEnd } from './jobs/wait.ts';
 interface Services {
   readonly jobs: Pick<JobStore, 'get'>;
   readonly results: Pick<ObjectStore, 'presignGet' | 'uri'>;
+  readonly uploads: Pick<ObjectStore, 'presignGet'>;
   readonly queued: ReturnType<typeof queueView>;
   readonly grant: GrantChannel;
   readonly linkSeconds: number;
 }
 
-export function getJob({ jobs, results, queued, grant, linkSeconds }: Services) {
+export function getJob({ jobs, results, uploads, queued, grant, linkSeconds }: Services) {
   return async (request: Request): Promise<Reply> => {
     const wait = readWait(request.query.wait, request.headers.prefer);
     if (wait > 0) await waitForEnd(jobs, request.path.id ?? '', wait);
     const job = await ownedJob(jobs, request);
     const [view, queue, channel] = await Promise.all([
-      jobView(job, request.baseUrl, results, linkSeconds),
+      jobView(job, request.baseUrl, results, linkSeconds, uploads),
       queued(job),
       grant(job),
     ]);
@@ -46,6 +47,7 @@ export const handler = httpFunction(
     }),
     grant: grantChannel(connectSecrets(settings), channelFrom(settings)),
     results: connectObjects(settings, settings.OUTBOARD_RESULTS_BUCKET),
+    uploads: connectObjects(settings, settings.OUTBOARD_UPLOADS_BUCKET),
     linkSeconds: settings.OUTBOARD_RESULT_URL_SECONDS,
   }),
   createLogger('get-job'),

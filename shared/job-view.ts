@@ -2,7 +2,7 @@
  * A job as a client sees it. Links to files are signed when the job is read and live for a stated time, so no
  * bucket is ever public; the s3:// address stays the same for those who read with their own credentials.
  */
-import { isTerminal, type Job } from './job.ts';
+import { isTerminal, type Job, type JobInput } from './job.ts';
 
 /** What signs links to result files; the store of the results bucket does. */
 export interface ResultLinks {
@@ -10,16 +10,43 @@ export interface ResultLinks {
   uri(key: string): string;
 }
 
-/** The whole job, with fresh links to its results. @param linkSeconds how long the links can be used */
-export async function jobView(job: Job, baseUrl: string, results: ResultLinks, linkSeconds: number) {
-  return { ...jobSummary(job, baseUrl), output: await outputView(job, results, linkSeconds) };
+/**
+ * The whole job, with fresh links to its results, and to its picture where that is stored.
+ * @param linkSeconds how long the links can be used
+ * @param uploads where pictures are stored; without it the job is shown without a link to its own
+ */
+export async function jobView(
+  job: Job,
+  baseUrl: string,
+  results: ResultLinks,
+  linkSeconds: number,
+  uploads?: Pick<ResultLinks, 'presignGet'>,
+) {
+  const { input } = job;
+  const url = input.kind === 'object' ? await uploads?.presignGet(input.key, linkSeconds) : undefined;
+  const summary = jobSummary(job, baseUrl);
+  return {
+    ...summary,
+    input: { ...summary.input, ...(url === undefined ? {} : { url }) },
+    output: await outputView(job, results, linkSeconds),
+  };
 }
 
 /** The job without result links: what a list and the first answer show. */
 export function jobSummary(job: Job, baseUrl: string) {
   const self = `${baseUrl}/v1/jobs/${job.id}`;
-  return { ...jobState(job), links: { self, cancel: `${self}/cancel`, retry: `${self}/retry` } };
+  return {
+    ...jobState(job),
+    input: inputView(job.input),
+    links: { self, cancel: `${self}/cancel`, retry: `${self}/retry` },
+  };
 }
+
+const inputView = (input: JobInput) => ({
+  kind: input.kind === 'url' ? ('url' as const) : ('stored' as const),
+  ...(input.name === undefined ? {} : { name: input.name }),
+  ...(input.kind === 'url' ? { url: input.url } : {}),
+});
 
 /**
  * One change of a job for its listeners: `result` once it has ended, `progress` while a worker is at it, `status` else.

@@ -159,6 +159,16 @@ export const jobSchema = z
     started_at: time.optional(),
     finished_at: time.optional(),
     deadline_at: time.meta({ description: 'When it ends as expired if nothing else happens.' }),
+    input: z
+      .object({
+        kind: z.enum(['stored', 'url']).meta({ description: 'stored: the stage keeps it for a time.' }),
+        name: z.string().optional(),
+        url: z.url().optional().meta({
+          description:
+            'The `image_url` of the request, or a signed link to the stored picture; the latter not in lists.',
+        }),
+      })
+      .meta({ id: 'JobInput', description: 'The picture of the job.' }),
     links: z.object({ self: z.url(), cancel: z.url(), retry: z.url() }),
   })
   .meta({ id: 'Job' });

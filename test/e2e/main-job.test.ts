@@ -33,6 +33,15 @@ describe('a picture sent inline', () => {
     }
   });
 
+  it('can be fetched again by a link of its job, and is named in the list', async () => {
+    const image = await png(noise(12, 9));
+    const { id, input } = await enlarge(image, { image_name: 'boat.png' });
+    expect(input).toMatchObject({ kind: 'stored', name: 'boat.png' });
+    expect(await download(input.url)).toEqual(image);
+    const { body } = await send('GET', '/v1/jobs?limit=1');
+    expect(body).toMatchObject({ jobs: [{ id, input: { kind: 'stored', name: 'boat.png' } }] });
+  });
+
   it.each([
     ['png', 'png'],
     ['jpeg', 'jpg'],

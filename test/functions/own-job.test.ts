@@ -17,13 +17,13 @@ const png = { contentType: 'image/png' };
 
 async function open(changes: Partial<Job> = {}) {
   const bundle = await setup();
-  const { jobs, tenant, request, results, settings } = bundle;
+  const { jobs, tenant, request, results, uploads, settings } = bundle;
   const job = queuedJob({ tenant, ...changes });
   const { id } = job;
   await jobs.create(job);
   const own = request({ path: { id } });
   const routes = {
-    get: getJob({ jobs, results, queued: bundle.queued, grant: bundle.grant, linkSeconds: 60 }),
+    get: getJob({ jobs, results, uploads, queued: bundle.queued, grant: bundle.grant, linkSeconds: 60 }),
     cancel: cancelJob(jobs),
     retry: retryJob(bundle, settings),
     erase: deleteJob(bundle),

@@ -13,7 +13,7 @@ const PHOTO = path.join(ROOT, 'test/fixtures/photo.jpg');
 const PAGE = path.join(ROOT, 'models/document-layout/1/golden.png');
 const SLOW = 240_000;
 
-const { url, s3Url, send, download } = setup(3900);
+const { url, s3Url, send, submit, download } = setup(3900);
 
 const outputOf = async (id: string) => jobSchema.parse((await send('GET', `/v1/jobs/${id}`)).body).output;
 
@@ -188,6 +188,18 @@ describe.skipIf(!hasBrowser)(`the page in ${BROWSER}`, () => {
     },
     SLOW,
   );
+
+  it('shows the picture of a job that was sent from elsewhere', async () => {
+    const image = { image_base64: (await readFile(PHOTO)).toString('base64'), image_name: 'elsewhere.jpg' };
+    const { id } = await submit({ model: 'classification', ...image });
+    const { page } = await open(`#/jobs/${id}`);
+    await page.locator('.bars').waitFor();
+    const shown = page.locator('.placed');
+    await expect
+      .poll(() => shown.evaluate((img) => (img as unknown as { naturalWidth: number }).naturalWidth))
+      .toBe(320);
+    expect(await shown.getAttribute('alt')).toBe('elsewhere.jpg');
+  });
 
   it(
     'draws boxes where the job found something, and hides those below the score',

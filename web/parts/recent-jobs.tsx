@@ -39,7 +39,7 @@ function JobCard({ job }: { readonly job: Job }) {
       <span class="card-picture">
         {picture?.thumbnail === undefined ? <Icon name="picture" /> : <img src={picture.thumbnail} alt="" />}
       </span>
-      <span class="card-name">{picture?.name ?? shortId(job.id)}</span>
+      <span class="card-name">{picture?.name ?? job.input.name ?? shortId(job.id)}</span>
       <span class="card-note">
         {open && job.status === 'running' ? (
           <span class="badge is-running">

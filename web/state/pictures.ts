@@ -1,6 +1,6 @@
 /**
- * Pictures that were sent from this browser, by job: the API gives no link to an input, and boxes and rows of a list
- * want to show it. Kept reduced, the newest few dozen, in IndexedDB; nothing but looks depends on it.
+ * Pictures that were sent from this browser, by job: rows of a list want to show them, and a preview is there sooner than
+ * the stored picture. Kept reduced, the newest few dozen, in IndexedDB; nothing but looks depends on it.
  */
 
 export interface KeptPicture {

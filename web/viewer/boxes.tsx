@@ -43,7 +43,7 @@ export function Boxes({ detections, size, picture, leastScore, name }: BoxesProp
       <Frame viewport={viewport} label={`${name}: ${shown.length} of ${detections.length} boxes shown`}>
         {picture === undefined ? (
           <div class="frame-wait is-low">
-            The picture was sent from another browser, so only its boxes are shown.
+            The picture itself cannot be shown here, so these are its boxes alone.
           </div>
         ) : (
           <PlacedPicture src={picture} alt={name} size={size} placement={viewport.placement} />

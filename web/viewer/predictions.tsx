@@ -20,7 +20,7 @@ export function Predictions({ predictions, size, picture, name }: PredictionsPro
     <div class="split">
       <Frame viewport={viewport} label={name}>
         {picture === undefined ? (
-          <div class="frame-wait">The picture was sent from another browser, so it cannot be shown here.</div>
+          <div class="frame-wait">The picture itself cannot be shown here.</div>
         ) : (
           <PlacedPicture src={picture} alt={name} size={size} placement={viewport.placement} />
         )}

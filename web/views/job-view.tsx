@@ -14,11 +14,11 @@ import { StatusBadge } from '../parts/status-badge.tsx';
 import { forgetPicture } from '../state/pictures.ts';
 import { go, linkTo } from '../state/route.ts';
 import { useJob } from '../state/use-job.ts';
-import { type ShownPicture, usePicture } from '../state/use-picture.ts';
+import { type ShownPicture, shownPicture, usePicture } from '../state/use-picture.ts';
 
 export function JobView({ id }: { readonly id: string }) {
   const { job, problem, refresh } = useJob(id);
-  const picture = usePicture(id);
+  const picture = shownPicture(job, usePicture(id));
   const [refused, setRefused] = useState<string>();
   const [dialog, openDialog] = useState<'json' | 'delete'>();
   const name = picture?.name ?? shortId(id);

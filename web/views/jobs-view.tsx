@@ -82,7 +82,7 @@ interface RowProps {
 function JobRow({ job, act }: RowProps) {
   const picture = usePicture(job.id);
   const [deleting, askToDelete] = useState(false);
-  const name = picture?.name ?? shortId(job.id);
+  const name = picture?.name ?? job.input.name ?? shortId(job.id);
   const open = !hasEnded(job);
   const { jobs } = outboard.value;
   const { title, detail, done } = howItStands(job);
