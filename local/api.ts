@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { startGateway } from './gateway.ts';
 import type { Page } from './page.ts';
+import { endWithParent } from './part.ts';
 import { printOutput } from './process-output.ts';
 import { HOST, portsFrom, STAGE } from './settings.ts';
 import { untilAnswers } from './until-answers.ts';
@@ -43,11 +44,11 @@ export async function startApi({
   // The script itself, not npx: ending npx leaves its child running.
   const child = spawn(
     process.execPath,
-    [SERVERLESS, 'offline', 'start', ...args, '--noPrependStageInUrl', '--noSponsor'],
+    [...endWithParent, SERVERLESS, 'offline', 'start', ...args, '--noPrependStageInUrl', '--noSponsor'],
     {
       cwd: ROOT,
       env: { ...process.env, ...environment, SLS_TELEMETRY_DISABLED: '1', SLS_NOTIFICATIONS_MODE: 'off' },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // Ctrl-C reaches the whole process group; the stack decides the order in which its parts end.
       detached: true,
     },

@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { endWithParent } from './part.ts';
 import { printOutput } from './process-output.ts';
 import { HOST } from './settings.ts';
 import { untilAnswers } from './until-answers.ts';
@@ -34,10 +35,10 @@ export async function startWorker({
   let child: ChildProcess;
   let closing = false;
   const start = () => {
-    child = spawn(process.execPath, [path.join(ROOT, 'gpu-worker/main.ts')], {
+    child = spawn(process.execPath, [...endWithParent, path.join(ROOT, 'gpu-worker/main.ts')], {
       cwd: ROOT,
       env: { ...process.env, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: true,
     });
     printOutput('worker', child, print, () => true);
