@@ -22,9 +22,17 @@ export class Child {
   /** Rejects when the process ends. */
   readonly ended: Promise<never>;
 
-  /** @param args what follows `node`: flags, then the script */
-  constructor(args: readonly string[], environment: Record<string, string> = {}) {
-    this.#process = spawn(process.execPath, args, {
+  /**
+   * @param args what follows `node`: flags, then the script
+   * @param before what stands before `node`, such as a command that binds it to cores
+   */
+  constructor(
+    args: readonly string[],
+    environment: Record<string, string> = {},
+    before: readonly string[] = [],
+  ) {
+    const [program = process.execPath, ...rest] = [...before, process.execPath, ...args];
+    this.#process = spawn(program, rest, {
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });

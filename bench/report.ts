@@ -3,16 +3,8 @@ import { nameOf } from './cases.ts';
 import { median } from './median.ts';
 import type { Parts } from './parts.ts';
 import type { Results, ThroughputFigures } from './run.ts';
+import { figure, percent, table } from './tables.ts';
 import { partsMs } from './throughput.ts';
-
-const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
-const figure = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  const rule = head.map((_, index) => (index === 0 ? '---' : '---:'));
-  return [line(head), line(rule), ...rows.map(line)].join('\n');
-}
 
 /** The medians over the repeats; shares are formed within a repeat first. */
 function summary({ repeats }: ThroughputFigures, cores: number) {

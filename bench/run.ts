@@ -3,6 +3,7 @@
  * that counts is a ratio of two things measured in the same run, in turns, so that a noisy machine disturbs both.
  *
  *   node bench/run.ts [throughput] [device] [bundles] [memory] [--quick] [--device cuda] [--repeats 3]
+ *   node bench/run.ts peers [--quick] [--repeats 3] [--only Flask]     against what people build today
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -17,6 +18,7 @@ import { Child } from './child.ts';
 import { CORES, describeMachine, type Machine } from './machine.ts';
 import { type MemoryFigures, tiledMemory, wholeMemory } from './memory.ts';
 import type { Parts, PartsQuestion } from './parts.ts';
+import { comparePeers } from './peers/compare.ts';
 import { markdown } from './report.ts';
 import { type Load, load, partsMs } from './throughput.ts';
 
@@ -44,7 +46,7 @@ export interface Results {
   readonly memory: readonly MemoryFigures[];
 }
 
-const PORT = 3800;
+const PORT = Number(process.env.BENCH_PORT ?? 3800);
 const CUDA_THREADS = 2;
 /** For one picture: slow enough that two cores can encode what the device computes. */
 const EMULATED_MS = 250;
@@ -58,10 +60,15 @@ const { values: flags, positionals } = parseArgs({
     quick: { type: 'boolean', default: false },
     device: { type: 'string', default: 'cpu' },
     repeats: { type: 'string', default: '3' },
+    only: { type: 'string' },
   },
 });
+const { quick, only } = flags;
+if (positionals.includes('peers')) {
+  await comparePeers({ port: PORT, repeats: Number(flags.repeats), quick, only });
+  process.exit();
+}
 const sections = positionals.length > 0 ? positionals : ['throughput', 'device', 'bundles', 'memory'];
-const { quick } = flags;
 const device = flags.device === 'cuda' ? 'cuda' : 'cpu';
 const threads = device === 'cuda' ? CUDA_THREADS : CORES;
 const places = threads * 2;
