@@ -14,7 +14,7 @@ export interface MemoryFigures {
 const EVERY_MS = 20;
 
 /** The highest of both figures while `work` goes on. */
-async function peakWhile(pid: number, work: Promise<unknown>): Promise<Memory> {
+export async function peakWhile(pid: number, work: Promise<unknown>): Promise<Memory> {
   let anonymous = 0;
   let running = true;
   const done = work.finally(() => {

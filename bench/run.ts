@@ -3,6 +3,7 @@
  * that counts is a ratio of two things measured in the same run, in turns, so that a noisy machine disturbs both.
  *
  *   node bench/run.ts [throughput] [device] [bundles] [memory] [--quick] [--device cuda] [--repeats 3]
+ *   node bench/run.ts growth [--full]                                  how cost grows
  *   node bench/run.ts peers [--quick] [--repeats 3] [--only Flask]     against what people build today
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
@@ -10,17 +11,18 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { seedModels } from '../local/seed-models.ts';
 import { names, stackEnvironment } from '../local/settings.ts';
-import { untilAnswers } from '../local/until-answers.ts';
 import { connectModels } from '../shared/aws/connect-objects.ts';
 import { type BundleFigures, measureBundles } from './bundles.ts';
 import { type Case, connectStores, nameOf, temporaryDirectory } from './cases.ts';
 import { Child } from './child.ts';
+import { measureGrowth } from './growth/measure.ts';
 import { CORES, describeMachine, type Machine } from './machine.ts';
 import { type MemoryFigures, tiledMemory, wholeMemory } from './memory.ts';
 import type { Parts, PartsQuestion } from './parts.ts';
 import { comparePeers } from './peers/compare.ts';
 import { markdown } from './report.ts';
 import { type Load, load, partsMs } from './throughput.ts';
+import { withWorker } from './worker.ts';
 
 export interface ThroughputFigures {
   readonly asked: Case;
@@ -61,14 +63,17 @@ const { values: flags, positionals } = parseArgs({
     device: { type: 'string', default: 'cpu' },
     repeats: { type: 'string', default: '3' },
     only: { type: 'string' },
+    full: { type: 'boolean', default: false },
   },
 });
 const { quick, only } = flags;
-if (positionals.includes('peers')) {
+// Both have services of their own, and files of their own for what they measure.
+if (positionals.includes('growth')) await measureGrowth({ port: PORT, full: flags.full });
+if (positionals.includes('peers'))
   await comparePeers({ port: PORT, repeats: Number(flags.repeats), quick, only });
-  process.exit();
-}
-const sections = positionals.length > 0 ? positionals : ['throughput', 'device', 'bundles', 'memory'];
+const others = positionals.filter((name) => name !== 'growth' && name !== 'peers');
+if (positionals.length > 0 && others.length === 0) process.exit();
+const sections = others.length > 0 ? others : ['throughput', 'device', 'bundles', 'memory'];
 const device = flags.device === 'cuda' ? 'cuda' : 'cpu';
 const threads = device === 'cuda' ? CUDA_THREADS : CORES;
 const places = threads * 2;
@@ -112,23 +117,7 @@ const stores = connectStores(environment);
 await services.ask('stored');
 await seedModels(connectModels(stores.settings));
 
-/** The real worker, warm, in a fresh process. */
-async function withWorker<T>(
-  work: (worker: Child) => Promise<T>,
-  preloads: readonly string[] = [],
-  more: Record<string, string> = {},
-): Promise<T> {
-  const imports = ['probe.ts', ...preloads].flatMap((name) => ['--import', script(name)]);
-  const worker = new Child([...imports, script('../gpu-worker/main.ts')], more);
-  try {
-    const health = `http://127.0.0.1:${environment.OUTBOARD_METRICS_PORT}/health`;
-    await Promise.race([untilAnswers(health), worker.ended]);
-    return await work(worker);
-  } finally {
-    await worker.close();
-  }
-}
-
+const port = environment.OUTBOARD_METRICS_PORT;
 const jobsFor = (milliseconds: number) =>
   Math.min(400, Math.max(places * 2 + 2, Math.ceil((seconds.load * 1000 * CORES) / milliseconds)));
 
@@ -137,7 +126,7 @@ async function measureThroughput(): Promise<ThroughputFigures[]> {
   const ownQueue = environment.OUTBOARD_QUEUE_URL?.replace(names.queue, names.deadLetters) ?? '';
   const parts = new Child([script('parts.ts')], { OUTBOARD_QUEUE_URL: ownQueue });
   const figures = cases.map((asked) => ({ asked, repeats: [] as { parts: Parts; load: Load }[] }));
-  await withWorker(async (worker) => {
+  await withWorker({ port }, async (worker) => {
     for (let repeat = 0; repeat < Number(flags.repeats); repeat++) {
       for (const { asked, repeats } of figures) {
         const question: PartsQuestion = { asked, device, threads, seconds: seconds.part };
@@ -172,25 +161,22 @@ async function measureEmulated(batch: number): Promise<EmulatedFigures> {
   const deviceMs = EMULATED_MS * batch;
   const inHand = places * batch;
   const count = Math.round((seconds.load * 1000 * threads * batch) / deviceMs) + inHand * 2;
-  await withWorker(
-    async (worker) => {
-      const bench = { worker, services, stores, places: inHand };
-      await load(bench, asked, inHand * 2 + 2);
-      for (let repeat = 0; repeat < Number(flags.repeats); repeat++) {
-        const before = await batchFill();
-        const loaded = await load(bench, asked, count);
-        const after = await batchFill();
-        const fill = (after.sum - before.sum) / (after.count - before.count);
-        repeats.push({ ...loaded, fill });
-      }
-    },
-    ['emulated-device.ts'],
-    {
-      BENCH_DEVICE_MS: String(deviceMs),
-      OUTBOARD_BATCH_SIZE: String(batch),
-      OUTBOARD_CONCURRENT_JOBS: String(inHand),
-    },
-  );
+  const emulated = {
+    BENCH_DEVICE_MS: String(deviceMs),
+    OUTBOARD_BATCH_SIZE: String(batch),
+    OUTBOARD_CONCURRENT_JOBS: String(inHand),
+  };
+  await withWorker({ port, preloads: ['emulated-device.ts'], environment: emulated }, async (worker) => {
+    const bench = { worker, services, stores, places: inHand };
+    await load(bench, asked, inHand * 2 + 2);
+    for (let repeat = 0; repeat < Number(flags.repeats); repeat++) {
+      const before = await batchFill();
+      const loaded = await load(bench, asked, count);
+      const after = await batchFill();
+      const fill = (after.sum - before.sum) / (after.count - before.count);
+      repeats.push({ ...loaded, fill });
+    }
+  });
   return { asked, deviceMs, batch, threads, repeats };
 }
 
@@ -199,7 +185,7 @@ async function measureMemory(): Promise<MemoryFigures[]> {
   for (const size of memorySizes) {
     const asked: Case = { ...size, factor: 4, format: 'jpeg' };
     const megapixels = (size.width * size.height) / 1e6;
-    const tiled = await withWorker((worker) => tiledMemory(worker, stores, asked));
+    const tiled = await withWorker({ port }, (worker) => tiledMemory(worker, stores, asked));
     const whole = megapixels < WHOLE_UP_TO_MEGAPIXELS ? { whole: await wholeMemory(asked) } : {};
     figures.push({ megapixels, tiled, ...whole });
   }

@@ -27,6 +27,7 @@ export interface LoopOptions {
 }
 
 const MEMORY_EVERY_MS = 500;
+const LOOK_EVERY_MS = 50;
 
 /** @throws where any job fails: a figure beside failures would mean nothing */
 export async function closedLoop(
@@ -46,6 +47,8 @@ export async function closedLoop(
     ending = true;
   });
   await Promise.race([failed, sleep(warmSeconds * 1000)]);
+  // Some start a process or load a model for the first that ask together.
+  while (!ending && latencies.length < clients) await Promise.race([failed, sleep(LOOK_EVERY_MS)]);
 
   latencies = [];
   const [cpu, begun] = [cpuOf(processes), performance.now()];

@@ -3,6 +3,7 @@
  * stand-ins for SQS, DynamoDB and S3 on the cores that a peer has. *The worker alone*: those stand-ins and the submit run elsewhere,
  * as Lambda and the services do in life; what a submit does is done by the bench.
  */
+import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,7 +11,7 @@ import { newJob } from '../../functions/jobs/submit.ts';
 import { seedModels } from '../../local/seed-models.ts';
 import { API_KEY, portsFrom, stackEnvironment } from '../../local/settings.ts';
 import { connectModels } from '../../shared/aws/connect-objects.ts';
-import { inputKey } from '../../shared/aws/object-store.ts';
+import { inputKey, resultKey } from '../../shared/aws/object-store.ts';
 import { isTerminal, newJobId } from '../../shared/job.ts';
 import { connectStores, type Stores, temporaryDirectory } from '../cases.ts';
 import { Child } from '../child.ts';
@@ -23,7 +24,9 @@ const HOST = '127.0.0.1';
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const LOOK_EVERY_MS = 40;
 const LOOK_AGAIN_MS = 200;
-const PICTURES_OF_A_JOB = 2;
+/** Leftovers of an attempt that died are erased right after the row is settled. */
+const TIDY_MS = 2_000;
+const TRIES = 5;
 
 const requests = {
   classification: { task: 'classification', model: 'image-classifier', parameters: { top_k: 5 } },
@@ -53,9 +56,14 @@ function apiDoor(url: string): Door {
   const post = async (task: Task, picture: Buffer, more: Record<string, string>): Promise<View> => {
     const { model, parameters } = requests[task];
     const body = JSON.stringify({ model, ...parameters, image_base64: picture.toString('base64') });
-    const answer = await send(`${url}/v1/jobs`, { body, headers: { ...headers, ...more } });
-    if (answer.status !== 200 && answer.status !== 202) throw new Error(`${answer.status} ${answer.body}`);
-    return JSON.parse(answer.body.toString()) as View;
+    // As the project's own client does: a repeat under the same key finds the job that may be there already.
+    const keyed = { ...headers, ...more, 'idempotency-key': randomUUID() };
+    for (let attempt = 1; ; attempt += 1) {
+      const answer = await send(`${url}/v1/jobs`, { body, headers: keyed });
+      if (answer.status === 200 || answer.status === 202) return JSON.parse(answer.body.toString()) as View;
+      if (answer.status < 500 || attempt === TRIES) throw new Error(`${answer.status} ${answer.body}`);
+      await sleep(LOOK_AGAIN_MS * attempt);
+    }
   };
   const download = async ({ status, output }: View): Promise<void> => {
     if (status !== 'succeeded') throw new Error(`A job ended as ${status}.`);
@@ -108,6 +116,19 @@ function storesDoor({ settings, jobs, queue, uploads, results }: Stores): Door {
   return { submit, untilAnswered, ask: async (task, picture) => untilAnswered(await submit(task, picture)) };
 }
 
+/** How many whole sets of pictures are kept for a job: the one that its row names, and any that should not be there. */
+async function answersLeft({ jobs, results }: Stores, id: string): Promise<number> {
+  const end = performance.now() + TIDY_MS;
+  for (;;) {
+    const fence = (await jobs.get(id))?.fence ?? 0;
+    const files = Array.from({ length: fence }, (_, index) => resultKey(id, index + 1, 'original_image.jpg'));
+    const found = await Promise.all(files.map((file) => results.head(file)));
+    const count = found.filter((file) => file !== undefined).length;
+    if (count === 1 || performance.now() > end) return count;
+    await sleep(LOOK_AGAIN_MS);
+  }
+}
+
 async function startOutboard(port: number, isWhole: boolean): Promise<Running> {
   const directory = await temporaryDirectory();
   const environment = stackEnvironment({ port, directory });
@@ -149,7 +170,7 @@ async function startOutboard(port: number, isWhole: boolean): Promise<Running> {
         if (answered === false) return 0;
         if (answered === true) break;
       }
-      return Math.floor((await services.ask<number>({ storedOf: id })) / PICTURES_OF_A_JOB);
+      return answersLeft(stores, id);
     },
     async killWorker() {
       worker.kill();

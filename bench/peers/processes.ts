@@ -20,6 +20,7 @@ const living = new Set<Process>();
 process.once('exit', () => {
   for (const each of living) each.kill();
 });
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 export class Process {
   readonly #command: Command;
