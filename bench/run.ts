@@ -103,8 +103,10 @@ const memorySizes = [
 
 const directory = await temporaryDirectory();
 const environment: Record<string, string> = {
-  // As the worker has it.
+  // As the worker's container has it.
   ORT_DISABLE_TELEMETRY: '1',
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_MMAP_THRESHOLD_: '1048576',
   ...stackEnvironment({ port: PORT, directory }),
   OUTBOARD_DEVICE: device,
   OUTBOARD_DEVICE_THREADS: String(threads),

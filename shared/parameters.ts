@@ -30,8 +30,11 @@ const quality = numeric(z.int().min(1).max(100))
   .default(90)
   .meta({ description: 'For JPEG and WebP: 1 (smallest) to 100 (best).', default: 90 });
 
+/** The factor that is used where nobody asks for one. */
+export const usualScale = (scales: readonly number[]): number => (scales.includes(4) ? 4 : (scales[0] ?? 4));
+
 const superResolution = (scales: readonly number[]) => {
-  const fallback = scales.includes(4) ? 4 : (scales[0] ?? 4);
+  const fallback = usualScale(scales);
   return z.object({
     upscale_factor: numeric(z.literal(scales))
       .default(fallback)

@@ -9,6 +9,8 @@ interface Run {
   readonly shape: ImageShape;
   /** True for a shape that comes again and again: it has a session of its own. */
   readonly isLane: boolean;
+  /** Whether its session stays open while nothing runs on it. */
+  readonly stays: boolean;
   readonly input: SharedArrayBuffer;
 }
 

@@ -18,31 +18,53 @@ const port = parentPort;
 if (port === null) throw new Error('device-thread.ts is started by DevicePool as a worker thread.');
 const { device } = workerData as ThreadData;
 
+interface Cached<Session> {
+  readonly session: Promise<Session>;
+  stays: boolean;
+  usedAt: number;
+}
+
 /** Sessions by graph and exact shape; each is opened once and used by every run that fits it. */
 class SessionCache<Session extends { release(): Promise<void> }> {
-  readonly #sessions = new Map<string, Promise<Session>>();
+  readonly #sessions = new Map<string, Cached<Session>>();
 
-  get(path: string, variant: string, open: () => Promise<Session>): Promise<Session> {
+  get(path: string, variant: string, stays: boolean, open: () => Promise<Session>): Promise<Session> {
     const key = `${path} ${variant}`;
-    let session = this.#sessions.get(key);
-    if (session === undefined) {
-      session = open();
-      this.#sessions.set(key, session);
+    let cached = this.#sessions.get(key);
+    if (cached === undefined) {
+      cached = { session: open(), stays, usedAt: 0 };
+      this.#sessions.set(key, cached);
       // A failed load may pass (out of memory); the next request tries again.
-      session.catch(() => this.#sessions.delete(key));
+      cached.session.catch(() => this.#sessions.delete(key));
     }
-    return session;
+    cached.stays = stays;
+    cached.usedAt = performance.now();
+    return cached.session;
   }
 
   /** @param variant all of the graph's sessions where it is not given */
-  async release(path: string, variant: string | undefined): Promise<void> {
-    for (const [key, session] of this.#sessions) {
-      if (variant === undefined ? !key.startsWith(`${path} `) : key !== `${path} ${variant}`) continue;
+  release(path: string, variant: string | undefined): Promise<void> {
+    return this.#releaseWhere((key) =>
+      variant === undefined ? key.startsWith(`${path} `) : key === `${path} ${variant}`,
+    );
+  }
+
+  /** Lets go of those that need not stay and were last used before `since`. */
+  releaseIdle(since: number): Promise<void> {
+    return this.#releaseWhere((_, { stays, usedAt }) => !stays && usedAt < since);
+  }
+
+  async #releaseWhere(goes: (key: string, cached: Cached<Session>) => boolean): Promise<void> {
+    for (const [key, cached] of this.#sessions) {
+      if (!goes(key, cached)) continue;
       this.#sessions.delete(key);
-      await (await session.catch(() => undefined))?.release();
+      await (await cached.session.catch(() => undefined))?.release();
     }
   }
 }
+
+/** A session that need not stay is let go after this long without a run. */
+const IDLE_MS = 60_000;
 
 const pictures = new SessionCache<Awaited<ReturnType<typeof openSession>>>();
 const tensors = new SessionCache<Awaited<ReturnType<typeof openTensorSession>>>();
@@ -63,18 +85,18 @@ async function timed<T>(run: () => Promise<T>): Promise<{ readonly runMs: number
 const placed = (path: string) => (placement: string) =>
   port.postMessage({ path, placement } satisfies PlacementNotice);
 
-async function runPicture({ graph, shape, isLane, input, output }: PictureRun): Promise<Answer> {
+async function runPicture({ graph, shape, isLane, stays, input, output }: PictureRun): Promise<Answer> {
   const open = () => openSession(graph, device, isLane ? shape : undefined, placed(graph.path));
-  const session = await pictures.get(graph.path, isLane ? variantOf(shape) : 'any', open);
+  const session = await pictures.get(graph.path, isLane ? variantOf(shape) : 'any', stays, open);
   const { runMs } = await timed(() =>
     session.run(view(input, shape), shape, view(output, shape, graph.scale)),
   );
   return { runMs };
 }
 
-async function runTensors({ graph, shape, isLane, scalars, input }: TensorRun): Promise<Answer> {
+async function runTensors({ graph, shape, isLane, stays, scalars, input }: TensorRun): Promise<Answer> {
   const open = () => openTensorSession(graph, device, isLane ? shape : undefined, placed(graph.path));
-  const session = await tensors.get(graph.path, isLane ? variantOf(shape) : 'any', open);
+  const session = await tensors.get(graph.path, isLane ? variantOf(shape) : 'any', stays, open);
   const { runMs, result } = await timed(() => session.run(view(input, shape), shape, scalars));
   return { runMs, tensors: result };
 }
@@ -99,6 +121,12 @@ async function answer(id: number, task: DeviceWork): Promise<DeviceReply> {
 }
 
 let tail: Promise<unknown> = Promise.resolve();
+const letGo = async () => {
+  const since = performance.now() - IDLE_MS;
+  await Promise.all([pictures.releaseIdle(since), tensors.releaseIdle(since)]);
+};
+// On a GPU what is let go would have to be planned anew.
+if (device === 'cpu') setInterval(() => (tail = tail.then(letGo)), IDLE_MS / 4).unref();
 port.on('message', (request: DeviceRequest) => {
   tail = tail.then(async () => {
     if (request === 'close') port.close();

@@ -44,6 +44,8 @@ export class Lane implements LaneState {
   readonly spec: LaneSpec;
   size: number;
   batchMs = UNKNOWN_BATCH_MS;
+  /** Whether its sessions stay open while nothing runs on them. */
+  stays = false;
   readonly #full: number;
   readonly #isPadded: boolean;
   #isMeasured = false;

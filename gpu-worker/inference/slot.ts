@@ -42,7 +42,8 @@ export class Slot {
 
   #send(lane: Lane, runSize: number): Promise<Extract<DeviceReply, { ok: true }>> {
     const { spec } = lane;
-    const run = { shape: lane.shape(runSize), isLane: lane.hasSession(runSize), input: this.#input };
+    const { stays } = lane;
+    const run = { shape: lane.shape(runSize), isLane: lane.hasSession(runSize), stays, input: this.#input };
     if (spec.kind === 'tensors') {
       return this.thread.do({ ...run, kind: 'tensors', graph: spec.graph, scalars: spec.scalars });
     }

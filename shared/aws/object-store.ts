@@ -109,7 +109,9 @@ export class ObjectStore {
       const detail = `It has ${ContentLength} bytes, the limit is ${maxBytes}.`;
       throw new OutboardError('input_too_large', { detail });
     }
-    return { bytes: Buffer.from(await Body.transformToByteArray()), eTag: ETag ?? '' };
+    // The same memory, not a copy of it.
+    const { buffer, byteOffset, byteLength } = await Body.transformToByteArray();
+    return { bytes: Buffer.from(buffer, byteOffset, byteLength), eTag: ETag ?? '' };
   }
 
   /** Streams the object into a new file. @throws input_not_found */
