@@ -3,7 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { newJob } from '../functions/jobs/submit.ts';
-import { sharp } from '../gpu-worker/image/sharp.ts';
+import { type Sharp, sharp } from '../gpu-worker/image/sharp.ts';
 import { type LoadedModel, pictureGraph } from '../gpu-worker/loaded-model.ts';
 import { planTiles } from '../gpu-worker/tensor/tiles.ts';
 import { connectJobs, connectQueue } from '../shared/aws/connect.ts';
@@ -18,15 +18,38 @@ export interface Case {
   readonly width: number;
   readonly height: number;
   readonly factor: number;
-  readonly format: 'png' | 'jpeg';
+  readonly format: 'png' | 'jpeg' | 'webp';
+  /** What the picture comes as; a JPEG where it is not said. */
+  readonly input?: InputKind;
 }
 
-export const nameOf = ({ width, height, factor, format }: Case): string =>
-  `${width}×${height} ×${factor} ${format}`;
+/** Decoders hold different parts of a picture: each kind has its term in docs/memory.md. */
+const inputKinds = {
+  jpeg: (image: Sharp) => image.jpeg({ quality: 92 }),
+  'progressive jpeg': (image: Sharp) => image.jpeg({ quality: 85, progressive: true }),
+  'progressive jpeg 4:4:4': (image: Sharp) =>
+    image.jpeg({ quality: 85, progressive: true, chromaSubsampling: '4:4:4' }),
+  'turned jpeg': (image: Sharp) => image.withMetadata({ orientation: 6 }).jpeg({ quality: 85 }),
+  png: (image: Sharp) => image.png({ compressionLevel: 2 }),
+  'png with alpha': (image: Sharp) => image.ensureAlpha(0.5).png({ compressionLevel: 2 }),
+  'interlaced png': (image: Sharp) => image.png({ compressionLevel: 2, progressive: true }),
+  webp: (image: Sharp) => image.webp({ effort: 0 }),
+  gif: (image: Sharp) => image.gif({ effort: 1, colours: 32 }),
+  tiff: (image: Sharp) => image.tiff({ compression: 'jpeg' }),
+  avif: (image: Sharp) => image.avif({ effort: 0 }),
+} as const;
+type InputKind = keyof typeof inputKinds;
 
-export function picture({ width, height }: Pick<Case, 'width' | 'height'>): Promise<Buffer> {
+export const nameOf = ({ width, height, factor, format, input }: Case): string =>
+  `${input === undefined ? '' : `${input} `}${width}×${height} ×${factor} ${format}`;
+
+export function picture({
+  width,
+  height,
+  input = 'jpeg',
+}: Pick<Case, 'width' | 'height' | 'input'>): Promise<Buffer> {
   const photo = path.resolve(import.meta.dirname, '../test/fixtures/photo.jpg');
-  return sharp(photo).resize(width, height, { fit: 'fill' }).jpeg({ quality: 92 }).toBuffer();
+  return inputKinds[input](sharp(photo).resize(width, height, { fit: 'fill' })).toBuffer();
 }
 
 /** The graph a case needs, how often a job runs it, and on what shape. */
@@ -57,7 +80,7 @@ export type Stores = ReturnType<typeof connectStores>;
 /** Accepts `count` jobs as the API would: input, rows, then messages. @returns their ids */
 export async function submitJobs(stores: Stores, asked: Case, count: number): Promise<string[]> {
   const { settings, jobs, queue, uploads } = stores;
-  const key = inputKey('bench', `${asked.width}x${asked.height}`);
+  const key = inputKey('bench', `${asked.width}x${asked.height}-${asked.input ?? 'jpeg'}`);
   await uploads.put(key, await picture(asked), { contentType: 'image/jpeg' });
   const rows = Array.from({ length: count }, () =>
     newJob(

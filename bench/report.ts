@@ -148,6 +148,36 @@ ${table(
 )}
 `;
 
+const plans = ({ plans: figures }: Results): string => `### Planned and measured
+
+One job in a worker whose device takes no memory: what its anonymous memory grew by, and what the planner (docs/memory.md) had said.
+
+${table(
+  ['job', 'planned, MB', 'measured, MB', '**planned ÷ measured**'],
+  figures.map(({ asked, plannedMb, measuredMb }) => [
+    nameOf(asked),
+    figure(plannedMb),
+    figure(measuredMb),
+    `**${figure(plannedMb / measuredMb)}**`,
+  ]),
+)}
+`;
+
+function slope({ slope: figures }: Results): string {
+  if (figures === undefined) return '';
+  const { jobs, samples, kilobytesAJob } = figures;
+  const shown = samples.filter((_, index) => (index + 1) % Math.ceil(samples.length / 10) === 0);
+  return `### After many jobs
+
+${jobs} jobs of 32×32 ×4 in one process. The line through all samples after the first fifth rises by **${kilobytesAJob.toFixed(3)} KB a job**.
+
+${table(
+  ['jobs', 'anonymous, MB'],
+  shown.map(([done, megabytes]) => [String(done), megabytes.toFixed(0)]),
+)}
+`;
+}
+
 export function markdown(results: Results): string {
   const { machine, device, threads, date } = results;
   const head = `# Benchmark
@@ -161,5 +191,7 @@ device ${device}, ${threads} device threads.
     ...(results.emulated.length > 0 ? [emulated(results)] : []),
     ...(results.bundles.length > 0 ? [bundles(results)] : []),
     ...(results.memory.length > 0 ? [memory(results)] : []),
+    ...(results.plans.length > 0 ? [plans(results)] : []),
+    ...(results.slope === undefined ? [] : [slope(results)]),
   ].join('\n');
 }

@@ -2,7 +2,7 @@
  * `npm run bench`: measures what the README promises and writes bench/results/latest.json and latest.md. Everything
  * that counts is a ratio of two things measured in the same run, in turns, so that a noisy machine disturbs both.
  *
- *   node bench/run.ts [throughput] [device] [bundles] [memory] [--quick] [--device cuda] [--repeats 3]
+ *   node bench/run.ts [throughput] [device] [bundles] [memory] [plans] [slope] [--quick] [--device cuda] [--repeats 3]
  *   node bench/run.ts growth [--full]                                  how cost grows
  *   node bench/run.ts peers [--quick] [--repeats 3] [--only Flask]     against what people build today
  */
@@ -20,7 +20,9 @@ import { CORES, describeMachine, type Machine } from './machine.ts';
 import { type MemoryFigures, tiledMemory, wholeMemory } from './memory.ts';
 import type { Parts, PartsQuestion } from './parts.ts';
 import { comparePeers } from './peers/compare.ts';
+import { measurePlan, type PlanFigures, planCases } from './plans.ts';
 import { markdown } from './report.ts';
+import { measureSlope, type SlopeFigures } from './slope.ts';
 import { type Load, load, partsMs } from './throughput.ts';
 import { withWorker } from './worker.ts';
 
@@ -46,6 +48,8 @@ export interface Results {
   readonly emulated: readonly EmulatedFigures[];
   readonly bundles: readonly BundleFigures[];
   readonly memory: readonly MemoryFigures[];
+  readonly plans: readonly PlanFigures[];
+  readonly slope?: SlopeFigures;
 }
 
 const PORT = Number(process.env.BENCH_PORT ?? 3800);
@@ -55,6 +59,7 @@ const EMULATED_MS = 250;
 const EMULATED_BATCHES = [1, 4];
 /** A whole picture through the graph is run up to this size only. */
 const WHOLE_UP_TO_MEGAPIXELS = 4;
+const SLOPE_JOBS = 10_000;
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -73,7 +78,7 @@ if (positionals.includes('peers'))
   await comparePeers({ port: PORT, repeats: Number(flags.repeats), quick, only });
 const others = positionals.filter((name) => name !== 'growth' && name !== 'peers');
 if (positionals.length > 0 && others.length === 0) process.exit();
-const sections = others.length > 0 ? others : ['throughput', 'device', 'bundles', 'memory'];
+const sections = others.length > 0 ? others : ['throughput', 'device', 'bundles', 'memory', 'plans', 'slope'];
 const device = flags.device === 'cuda' ? 'cuda' : 'cpu';
 const threads = device === 'cuda' ? CUDA_THREADS : CORES;
 const places = threads * 2;
@@ -194,6 +199,17 @@ async function measureMemory(): Promise<MemoryFigures[]> {
   return figures;
 }
 
+async function measurePlans(): Promise<PlanFigures[]> {
+  const figures: PlanFigures[] = [];
+  for (const asked of quick ? planCases.slice(0, 2) : planCases) {
+    const work = (worker: Child) => measurePlan(worker, stores, asked);
+    const quickly = { BENCH_DEVICE_MS: '1' };
+    figures.push(await withWorker({ port, preloads: ['emulated-device.ts'], environment: quickly }, work));
+    console.log(nameOf(asked), figures.at(-1));
+  }
+  return figures;
+}
+
 let results: Results = {
   date: new Date().toISOString().slice(0, 10),
   device,
@@ -203,6 +219,7 @@ let results: Results = {
   emulated: [],
   bundles: [],
   memory: [],
+  plans: [],
 };
 
 /** Written after every section: a long run that is stopped keeps what it has. */
@@ -222,6 +239,13 @@ try {
       await save({ emulated: [...results.emulated, await measureEmulated(batch)] });
   if (wants('bundles')) await save({ bundles: await measureBundles(directory, environment, quick ? 3 : 15) });
   if (wants('memory')) await save({ memory: await measureMemory() });
+  if (wants('plans')) await save({ plans: await measurePlans() });
+  if (wants('slope')) {
+    const jobs = quick ? 500 : SLOPE_JOBS;
+    await save({
+      slope: await withWorker({ port }, (worker) => measureSlope(worker, services, stores, jobs)),
+    });
+  }
   console.log(markdown(results));
 } finally {
   await services.close();

@@ -30,7 +30,7 @@ export async function detect(
   parameters: ParametersOf['object-detection'],
   device: Pick<DevicePool, 'infer'>,
 ): Promise<TaskResult> {
-  const { source, info, watch, context, turn } = attempt;
+  const { source, info, room, watch, context, turn } = attempt;
   const { labels, resize } = model.manifest;
   const fitted = await watch.time('decode_ms', () => fitImage(source, info, inputSize(model), resize));
   await context.progress.enter({ phase: 'running model', completed: 0, total: 1, unit: 'step' });
@@ -45,7 +45,9 @@ export async function detect(
   });
   if (!parameters.annotated) return { pictures: {}, facts: { detections } };
   const { output_format: format, quality } = parameters;
-  const drawn = await watch.time('encode_ms', () => drawBoxes(source, info, detections, { format, quality }));
+  const drawn = await watch.time('encode_ms', () =>
+    drawBoxes(source, info, detections, { format, quality }, room),
+  );
   return { pictures: { annotated_image: { ...drawn, format } }, facts: { detections } };
 }
 

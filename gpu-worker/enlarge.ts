@@ -1,6 +1,5 @@
 /**
- * Super-resolution: decode → enlarge by tiles → encode, and the bicubic enlargement beside it. Limits on the result are
- * checked from the header, before anything is decoded.
+ * Super-resolution: decode → enlarge by tiles → encode, and the bicubic enlargement beside it.
  */
 import type { ParametersOf } from '../shared/parameters.ts';
 import { enlargeTiles } from './enlarge-tiles.ts';
@@ -8,7 +7,6 @@ import { enlargeBicubic } from './image/bicubic.ts';
 import { decodeImage } from './image/decode.ts';
 import { encodeImage } from './image/encode.ts';
 import type { Pixels } from './image/pixels.ts';
-import { checkEnlargement } from './image/probe.ts';
 import type { DevicePool } from './inference/device-pool.ts';
 import { type LoadedModel, pictureGraph } from './loaded-model.ts';
 import type { Attempt, TaskResult } from './pipeline.ts';
@@ -19,11 +17,9 @@ export async function enlarge(
   { upscale_factor: factor, output_format: format, quality }: ParametersOf['super-resolution'],
   device: Pick<DevicePool, 'enlarge' | 'lookahead'>,
 ): Promise<TaskResult> {
-  const { source, info, limits, watch, turn } = attempt;
+  const { source, info, room, watch, turn } = attempt;
   const { signal, progress } = attempt.context;
-  const room = { scratchDirectory: attempt.scratchDirectory };
   const graph = pictureGraph(model, factor);
-  checkEnlargement(info, factor, limits, format);
 
   await using pixels = new AsyncDisposableStack();
   const keep = <T extends { dispose(): Promise<void> }>(owned: T): T =>

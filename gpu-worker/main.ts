@@ -3,7 +3,7 @@
  * first job. It is crash-only: whatever it cannot trust any more ends it, and leases bring the jobs back elsewhere.
  */
 import { randomUUID } from 'node:crypto';
-import { availableParallelism, hostname } from 'node:os';
+import { availableParallelism, hostname, totalmem } from 'node:os';
 import { connectFleet, connectJobs, connectPredictions, connectQueue } from '../shared/aws/connect.ts';
 import { connectPublisher } from '../shared/aws/connect-channel.ts';
 import { connectModels, connectObjects } from '../shared/aws/connect-objects.ts';
@@ -14,11 +14,14 @@ import { CloudMetrics } from './cloud-metrics.ts';
 import { inputFetcher } from './fetch-input.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { DevicePool } from './inference/device-pool.ts';
+import { memoryBudget } from './memory-budget.ts';
+import { MemoryGate } from './memory-gate.ts';
 import { Metrics } from './metrics.ts';
 import { ModelCosts } from './model-costs.ts';
 import { ModelRegistry } from './model-registry.ts';
 import { PicturePipeline } from './pipeline.ts';
 import { ScaleInProtection } from './scale-in-protection.ts';
+import { scratchBytes, sweepScratch } from './scratch.ts';
 import { Worker } from './worker.ts';
 
 /** A tile takes milliseconds on a GPU and seconds on a slow CPU. */
@@ -73,6 +76,20 @@ const cloudMetrics = new CloudMetrics({ stage: settings.OUTBOARD_STAGE, log });
 const costs = new ModelCosts();
 // Twice what the device takes at once: one half decodes and encodes while the other computes.
 const places = settings.OUTBOARD_CONCURRENT_JOBS || threads * batchSize * 2;
+const scratchDirectory = settings.OUTBOARD_SCRATCH_DIRECTORY;
+const swept = await sweepScratch(scratchDirectory);
+const memory = new MemoryGate({
+  memory:
+    settings.OUTBOARD_MEMORY_BYTES ||
+    memoryBudget(
+      { containerBytes: process.constrainedMemory(), totalBytes: totalmem() },
+      {
+        modelBytes: settings.OUTBOARD_MODEL_MEMORY_BYTES,
+        waitingBytes: places * settings.OUTBOARD_MAX_INPUT_BYTES,
+      },
+    ),
+  disk: settings.OUTBOARD_SCRATCH_BYTES || (await scratchBytes(scratchDirectory)),
+});
 const publish = connectPublisher(settings, log);
 /** Telling must never hold up the work. */
 const tellListeners = async (job: Job): Promise<void> => void publish(job);
@@ -92,7 +109,8 @@ const worker = new Worker({
     models,
     predictions: connectPredictions(settings, settings.OUTBOARD_PREDICTION_CACHE_SECONDS),
     device,
-    scratchDirectory: settings.OUTBOARD_SCRATCH_DIRECTORY,
+    scratchDirectory,
+    memory: { gate: memory, share: memory.whole.memory / places },
     limits: {
       maxInputPixels: settings.OUTBOARD_MAX_INPUT_PIXELS,
       maxOutputPixels: settings.OUTBOARD_MAX_OUTPUT_PIXELS,
@@ -115,6 +133,7 @@ const metrics: Metrics = new Metrics(
   { id: workerId, device: settings.OUTBOARD_DEVICE, models: () => models.loaded() },
   () => worker.busy,
   device,
+  memory,
 );
 const startedAt = new Date().toISOString();
 const heartbeat = new Heartbeat({
@@ -158,6 +177,8 @@ log.info(
     worker: workerId,
     device: settings.OUTBOARD_DEVICE,
     threads,
+    memory: memory.whole,
+    swept,
     warm_ms: Math.round(performance.now() - start),
   },
   'ready',

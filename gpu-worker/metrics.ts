@@ -7,6 +7,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { JobTimings } from '../shared/job.ts';
 import { DeviceMetrics } from './device-metrics.ts';
+import type { MemoryGate } from './memory-gate.ts';
 import type { JobResult } from './run-job.ts';
 
 /** starting: models load; ready: takes jobs; draining: finishes what it has; failed: about to exit. */
@@ -36,6 +37,7 @@ export class Metrics {
     facts: WorkerFacts,
     busy: () => number,
     device: ConstructorParameters<typeof DeviceMetrics>[1],
+    memory: Pick<MemoryGate, 'used' | 'waiting' | 'whole'>,
   ) {
     this.#facts = facts;
     this.device = new DeviceMetrics(this.#registry, device);
@@ -70,6 +72,14 @@ export class Metrics {
         },
       });
     gauge('outboard_jobs_running', 'Jobs in hand.', busy);
+    gauge('outboard_jobs_waiting_for_memory', 'Jobs in hand that do not fit yet.', () => memory.waiting);
+    gauge(
+      'outboard_memory_planned_bytes',
+      'Peaks of the running jobs, as planned.',
+      () => memory.used.memory,
+    );
+    gauge('outboard_memory_budget_bytes', 'What they may be planned to take.', () => memory.whole.memory);
+    gauge('outboard_scratch_planned_bytes', 'Scratch disk of the running jobs.', () => memory.used.disk);
     gauge(
       'outboard_event_loop_delay_p99_seconds',
       'Main thread, since start.',

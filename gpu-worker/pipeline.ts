@@ -3,7 +3,7 @@
  * limits before it spends memory; nothing is written to the row.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type ObjectStore, resultKey, resultPrefix } from '../shared/aws/object-store.ts';
 import type { PredictionCache } from '../shared/aws/prediction-cache.ts';
@@ -18,18 +18,25 @@ import { DeviceShare } from './device-share.ts';
 import { enlarge } from './enlarge.ts';
 import type { FetchInput } from './fetch-input.ts';
 import type { Encoded } from './image/encode.ts';
+import type { Room } from './image/pixels.ts';
 import { type ImageInfo, type OutputFormat, probeImage } from './image/probe.ts';
 import type { Turn } from './inference/batch-queue.ts';
 import type { DevicePool } from './inference/device-pool.ts';
 import { isTask, type LoadedModel } from './loaded-model.ts';
+import type { MemoryGate } from './memory-gate.ts';
+import { choosePlan } from './memory-plan.ts';
 import type { ModelCosts } from './model-costs.ts';
 import type { ModelRegistry } from './model-registry.ts';
+import { type Limits, plannedJob } from './planned-job.ts';
 import type { JobContext, Pipeline } from './run-job.ts';
+import { newScratchFolder } from './scratch.ts';
 import { Stopwatch } from './stopwatch.ts';
 
-interface Limits {
-  readonly maxInputPixels: number;
-  readonly maxOutputPixels: number;
+/** Where a job waits until its pixels fit beside those of the others. */
+interface Memory {
+  readonly gate: Pick<MemoryGate, 'enter' | 'whole'>;
+  /** What one job may take in memory; with more it goes by scratch files. */
+  readonly share: number;
 }
 
 interface Services {
@@ -40,6 +47,7 @@ interface Services {
   readonly device: Pick<DevicePool, 'enlarge' | 'infer' | 'lookahead'>;
   readonly scratchDirectory: string;
   readonly limits: Limits;
+  readonly memory: Memory;
   readonly costs: Pick<ModelCosts, 'observe'>;
 }
 
@@ -47,9 +55,8 @@ interface Services {
 export interface Attempt {
   readonly source: Buffer;
   readonly info: ImageInfo;
-  readonly limits: Limits;
-  /** A folder of this attempt alone; it is erased afterwards. */
-  readonly scratchDirectory: string;
+  /** Where its pixels may lie; the folder is this attempt's alone and is erased afterwards. */
+  readonly room: Room;
   readonly context: JobContext;
   readonly watch: Stopwatch;
   /** Whose device time it is. */
@@ -103,10 +110,18 @@ export class PicturePipeline implements Pipeline {
     await progress.enter({ phase: 'decoding', completed: 0, total: 1, unit: 'step' });
     const { limits } = this.#services;
     const info = await probeImage(source, limits);
-    const scratchDirectory = await this.#scratch(job);
+    const { gate, share } = this.#services.memory;
+    const planned = plannedJob(job, use.model, { info, limits, fileBytes: source.length });
+    const plan = choosePlan(planned, gate.whole, share);
+    const leave = await gate.enter(plan, signal, () =>
+      progress.reportNow({ phase: 'waiting for memory', completed: 0, total: 1, unit: 'step' }),
+    );
+    let scratchDirectory: string | undefined;
     try {
+      scratchDirectory = await newScratchFolder(this.#services.scratchDirectory, job.id);
+      const room = { scratchDirectory, maxPixelsInMemory: plan.maxPixelsInMemory };
       const result = await this.#runTask(
-        { source, info, limits, scratchDirectory, context, watch, turn: turnOf(job) },
+        { source, info, room, context, watch, turn: turnOf(job) },
         use.model,
         job,
       );
@@ -117,7 +132,8 @@ export class PicturePipeline implements Pipeline {
       const facts = { ...result.facts, input: { width, height, format, pages } };
       return { output: await stored.keep({ files, facts }), timings: watch.read() };
     } finally {
-      await rm(scratchDirectory, { recursive: true, force: true });
+      if (scratchDirectory !== undefined) await rm(scratchDirectory, { recursive: true, force: true });
+      leave();
     }
   }
 
@@ -144,12 +160,6 @@ export class PicturePipeline implements Pipeline {
       return classify(attempt, model, parameters as ParametersOf['classification'], device);
     }
     return detect(attempt, model, parameters as ParametersOf['object-detection'], device);
-  }
-
-  async #scratch(job: Job): Promise<string> {
-    const { scratchDirectory } = this.#services;
-    await mkdir(scratchDirectory, { recursive: true });
-    return mkdtemp(path.join(scratchDirectory, `${job.id}-`));
   }
 
   async #store(

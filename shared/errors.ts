@@ -75,6 +75,8 @@ export const errorKinds = {
   output_too_many_pixels: kind(422, false, 'The enlarged picture would have more pixels than the limit.'),
   output_format_limit: kind(422, false, 'The enlarged picture is too wide or high for this output format.'),
 
+  memory_exceeded: kind(422, false, 'The job needs more memory or scratch disk than a worker here has.'),
+
   // The run.
   model_failed: kind(500, true, 'The model failed on this input.'),
   device_out_of_memory: kind(

@@ -26,6 +26,7 @@ export interface JobProgress {
   readonly phase:
     | 'loading model'
     | 'fetching'
+    | 'waiting for memory'
     | 'decoding'
     | 'running model'
     | 'enlarging'

@@ -4,10 +4,11 @@
  * `sharp.resize` is half an output pixel off, which would misregister alpha and flatter the network by 3 dB.
  */
 import type { Window } from '../tensor/tiles.ts';
+import { letGo } from './let-go.ts';
 import { createPixels, type Pixels, type Room } from './pixels.ts';
 import { type Sharp, sharp } from './sharp.ts';
 
-const STRIP_PIXELS = 4_000_000;
+const STRIP_PIXELS = 2_000_000;
 /** Source pixels around a strip: the kernel reaches 2. */
 const MARGIN = 2;
 
@@ -59,9 +60,11 @@ async function enlargeStrip(source: Pixels, strip: Window, factor: number, into:
       ody: -0.5,
     }),
   );
+  letGo(padded.data);
   const start = (MARGIN * factor * width + MARGIN * factor) * source.channels;
   const target = { top: strip.top * factor, height: strip.height * factor, left: 0, width: into.width };
   into.writeWindow(target, data, start, width * source.channels);
+  letGo(data);
 }
 
 interface RawShape {

@@ -5,6 +5,7 @@
  */
 import { rm } from 'node:fs/promises';
 import { OutboardError } from '../../shared/errors.ts';
+import { letGo } from './let-go.ts';
 import {
   type Channels,
   fitsInMemory,
@@ -76,6 +77,7 @@ async function decodeToMemory(image: Sharp, info: ImageInfo): Promise<Planes> {
     });
   const color = await both().removeAlpha().raw().toBuffer();
   const alpha = await both().extractChannel(3).raw().toBuffer();
+  letGo(data);
   return { color: new MemoryPixels(info, 3, color), alpha: new MemoryPixels(info, 1, alpha) };
 }
 

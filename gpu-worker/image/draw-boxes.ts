@@ -1,6 +1,7 @@
 /** The upright picture with a frame and a name on each detection, for people to look at. */
 import { toSrgb } from './decode.ts';
-import type { Encoded } from './encode.ts';
+import { type Encoded, withFormat, writeImage } from './encode.ts';
+import { fitsInMemory, type Room } from './pixels.ts';
 import { type ImageInfo, type ImageSource, type OutputFormat, openImage } from './probe.ts';
 import { type OverlayOptions, sharp } from './sharp.ts';
 
@@ -19,6 +20,7 @@ export async function drawBoxes(
   info: ImageInfo,
   detections: readonly Labelled[],
   { format, quality }: { readonly format: OutputFormat; readonly quality: number },
+  room: Room,
 ): Promise<Encoded> {
   const { width, height } = info;
   const line = Math.max(1, Math.round(Math.max(width, height) / 400));
@@ -26,13 +28,9 @@ export async function drawBoxes(
   const overlays = await Promise.all(
     detections.toReversed().map((detection) => overlaysOf(detection, info, line)),
   );
-  const body = await toSrgb(openImage(source), info)
-    .autoOrient()
-    .toColourspace('srgb')
-    .composite(overlays.flat())
-    .toFormat(format, format === 'png' ? {} : { quality })
-    .toBuffer();
-  return { width, height, body, bytes: body.length };
+  const drawn = toSrgb(openImage(source), info).autoOrient().toColourspace('srgb').composite(overlays.flat());
+  const encoder = withFormat(drawn, format, quality, info);
+  return { width, height, ...(await writeImage(encoder, format, !fitsInMemory(info, room), room)) };
 }
 
 async function overlaysOf(

@@ -1,12 +1,19 @@
 /**
  * Pixels → PNG, JPEG or WebP. From a scratch picture PNG and JPEG are encoded by strips straight into a file; JPEG
  * with optimised Huffman tables would hold all coefficients (6 bytes a pixel), so large ones do without. WebP's
- * library needs the whole picture in memory.
+ * library needs the whole picture in memory. A file's bytes depend on the picture alone, not on where it lay.
  */
 import { randomUUID } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openPixels, type Pixels, type Room, type Size, scratchPath } from './pixels.ts';
+import {
+  MAX_PIXELS_IN_MEMORY,
+  openPixels,
+  type Pixels,
+  type Room,
+  type Size,
+  scratchPath,
+} from './pixels.ts';
 import type { OutputFormat } from './probe.ts';
 import { type Sharp, sharp } from './sharp.ts';
 
@@ -29,8 +36,8 @@ export async function encodeImage(
   const large = color.location === 'scratch';
   const { width, height } = color;
   const encode = async (image: Sharp): Promise<Encoded> => {
-    const encoder = withFormat(image, format, quality, large);
-    return { width, height, ...(await write(encoder, format, large, room)) };
+    const encoder = withFormat(image, format, quality, { width, height });
+    return { width, height, ...(await writeImage(encoder, format, large, room)) };
   };
   if (alpha === undefined) return encode(openPixels(color));
 
@@ -53,7 +60,12 @@ export async function encodeImage(
 
 const onWhite = (image: Sharp): Sharp => image.flatten({ background: '#ffffff' });
 
-function withFormat(image: Sharp, format: OutputFormat, quality: number, large: boolean): Sharp {
+export function withFormat(
+  image: Sharp,
+  format: OutputFormat,
+  quality: number,
+  { width, height }: Size,
+): Sharp {
   switch (format) {
     case 'png':
       // Enlarged pictures are smooth: with adaptive filters the file halves at the cost of no filters at level 6.
@@ -62,7 +74,7 @@ function withFormat(image: Sharp, format: OutputFormat, quality: number, large: 
       return image.jpeg({
         quality,
         chromaSubsampling: quality >= 90 ? '4:4:4' : '4:2:0',
-        optimiseCoding: !large,
+        optimiseCoding: width * height <= MAX_PIXELS_IN_MEMORY,
       });
     case 'webp':
       // Effort 2 is twice as fast as the default and 2 % larger.
@@ -70,7 +82,13 @@ function withFormat(image: Sharp, format: OutputFormat, quality: number, large: 
   }
 }
 
-async function write(encoder: Sharp, format: OutputFormat, large: boolean, room: Room) {
+/** @param large into a file of the scratch folder, which the caller removes */
+export async function writeImage(
+  encoder: Sharp,
+  format: OutputFormat,
+  large: boolean,
+  room: Room,
+): Promise<Pick<Encoded, 'body' | 'bytes'>> {
   if (!large) {
     const body = await encoder.toBuffer();
     return { body, bytes: body.length };

@@ -26,7 +26,8 @@ export interface Room {
   readonly maxPixelsInMemory?: number;
 }
 
-const MAX_PIXELS_IN_MEMORY = 24_000_000;
+/** Above this a scratch file costs little beside the network's work, and memory is what runs out first. */
+export const MAX_PIXELS_IN_MEMORY = 8_000_000;
 
 export interface Pixels extends Size {
   readonly channels: Channels;

@@ -20,6 +20,12 @@ export interface ImageInfo extends Size {
   readonly orientation: number;
   /** libvips' name of the colour space the file is in: srgb, b-w, cmyk, rgb16, grey16, lab … */
   readonly space: string;
+  /** A progressive JPEG or interlaced PNG: decoded whole. */
+  readonly isProgressive: boolean;
+  /** A JPEG with a quarter of its colour. */
+  readonly isSubsampled: boolean;
+  /** Bytes of one number of a pixel. */
+  readonly sampleBytes: 1 | 2 | 4 | 8;
 }
 
 /**
@@ -52,8 +58,23 @@ export async function probeImage(
     pages: found.pages ?? 1,
     orientation: found.orientation ?? 1,
     space: found.space ?? 'srgb',
+    isProgressive: found.isProgressive,
+    isSubsampled: found.chromaSubsampling === '4:2:0',
+    sampleBytes: (found.bitsPerSample ?? 8) > 8 ? 2 : (bytesOfDepth[found.depth] ?? 1),
   };
 }
+
+/** libvips' names of numbers that take more than a byte. */
+const bytesOfDepth: Readonly<Record<string, 2 | 4 | 8>> = {
+  ushort: 2,
+  short: 2,
+  uint: 4,
+  int: 4,
+  float: 4,
+  complex: 8,
+  double: 8,
+  dpcomplex: 8,
+};
 
 const isAv1 = (found: { readonly compression?: string | undefined }) => found.compression === 'av1';
 
@@ -81,7 +102,14 @@ export function checkEnlargement(
   const { side, area } = formatLimits[format];
   if (Math.max(enlarged.width, enlarged.height) <= side && enlarged.width * enlarged.height <= area) return;
   const most = `${format.toUpperCase()} ends at ${side} pixels a side`;
-  const detail = `It would be ${enlarged.width}×${enlarged.height}; ${most}${area < Number.POSITIVE_INFINITY ? ` and ${area} in all` : ''}.`;
+  const inAll = area < Number.POSITIVE_INFINITY ? ` and ${area} in all` : '';
+  const others = Object.entries(formatLimits).filter(
+    ([, other]) =>
+      Math.max(enlarged.width, enlarged.height) <= other.side &&
+      enlarged.width * enlarged.height <= other.area,
+  );
+  const instead = `Ask for ${others.map(([name]) => name.toUpperCase()).join(' or ')}, or for a smaller upscale_factor`;
+  const detail = `It would be ${enlarged.width}×${enlarged.height}; ${most}${inAll}. ${instead}.`;
   throw new OutboardError('output_format_limit', { detail });
 }
 

@@ -2,6 +2,7 @@
  * A scratch picture, turned as its EXIF orientation says, strip by strip: libvips turns only what it holds whole,
  * which would be 3 bytes a pixel of a picture that is in scratch because it is too large for that.
  */
+import { letGo } from './let-go.ts';
 import { createPixels, openPixels, type Pixels, type Room } from './pixels.ts';
 
 const STRIP_PIXELS = 4_000_000;
@@ -37,7 +38,9 @@ export async function turnUpright(lying: Pixels, orientation: number, room: Room
         : { left: 0, top: start, width, height: rows };
       const strip = openPixels(lying).extract(source).flip(flip).flop(flop).rotate(rotate);
       if (lying.channels === 1) strip.toColourspace('b-w');
-      upright.writeWindow({ left: 0, top, width, height: rows }, await strip.raw().toBuffer());
+      const turned = await strip.raw().toBuffer();
+      upright.writeWindow({ left: 0, top, width, height: rows }, turned);
+      letGo(turned);
     }
   } catch (error) {
     await upright.dispose();

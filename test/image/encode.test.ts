@@ -94,3 +94,19 @@ describe.each(places)('encodeImage from %s', (place) => {
     await dispose();
   });
 });
+
+it.each(['png', 'jpeg', 'webp'] as const)(
+  'makes the same %s file wherever the picture lay',
+  async (format) => {
+    const color = scatteredPixels(120, 90, 3);
+    const files = await Promise.all(
+      places.map(async (place) => {
+        const { picture, room, dispose } = await setup(place, color);
+        const { body } = await encodeImage(picture, { format, quality: 80 }, room);
+        await dispose();
+        return Buffer.from(body instanceof Uint8Array ? body : await readFile(body.path));
+      }),
+    );
+    expect(files[0]?.equals(files[1] as Buffer)).toBe(true);
+  },
+);

@@ -44,6 +44,9 @@ describe('probeImage', () => {
       pages: 1,
       orientation: 1,
       space: 'srgb',
+      isProgressive: false,
+      isSubsampled: false,
+      sampleBytes: 1,
     };
     expect(await probeImage(png, limits)).toEqual(info);
     expect(await probeImage({ path }, limits)).toEqual(info);
