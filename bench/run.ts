@@ -4,6 +4,7 @@
  *
  *   node bench/run.ts [throughput] [device] [bundles] [memory] [plans] [slope] [--quick] [--device cuda] [--repeats 3]
  *   node bench/run.ts growth [--full]                                  how cost grows
+ *   node bench/run.ts listeners [--quick]                              of channels, all at once
  *   node bench/run.ts peers [--quick] [--repeats 3] [--only Flask]     against what people build today
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
@@ -16,6 +17,7 @@ import { type BundleFigures, measureBundles } from './bundles.ts';
 import { type Case, connectStores, nameOf, temporaryDirectory } from './cases.ts';
 import { Child } from './child.ts';
 import { measureGrowth } from './growth/measure.ts';
+import { measureListeners } from './listeners/measure.ts';
 import { CORES, describeMachine, type Machine } from './machine.ts';
 import { type MemoryFigures, tiledMemory, wholeMemory } from './memory.ts';
 import type { Parts, PartsQuestion } from './parts.ts';
@@ -72,11 +74,12 @@ const { values: flags, positionals } = parseArgs({
   },
 });
 const { quick, only } = flags;
-// Both have services of their own, and files of their own for what they measure.
+// These have services of their own, and files of their own for what they measure.
 if (positionals.includes('growth')) await measureGrowth({ port: PORT, full: flags.full });
+if (positionals.includes('listeners')) await measureListeners({ port: PORT, quick });
 if (positionals.includes('peers'))
   await comparePeers({ port: PORT, repeats: Number(flags.repeats), quick, only });
-const others = positionals.filter((name) => name !== 'growth' && name !== 'peers');
+const others = positionals.filter((name) => !['growth', 'listeners', 'peers'].includes(name));
 if (positionals.length > 0 && others.length === 0) process.exit();
 const sections = others.length > 0 ? others : ['throughput', 'device', 'bundles', 'memory', 'plans', 'slope'];
 const device = flags.device === 'cuda' ? 'cuda' : 'cpu';

@@ -55,7 +55,7 @@ it('runs a job once however often its message comes', async () => {
   const first = newWorker({ ...options, leaseSeconds: 1 });
   const second = newWorker({ ...options, leaseSeconds: 1 });
   const running = [first.worker.run(), second.worker.run()];
-  await vi.waitFor(async () => expect(await held()).toBe(0), 20_000);
+  await vi.waitFor(async () => expect(await held()).toBe(0), 50_000);
   for (const { worker } of [first, second]) worker.stop(LONG_MS);
   await Promise.all(running);
   expect(pipeline.attempts).toHaveLength(1);
