@@ -9,6 +9,8 @@ import { environmentOf, gunicorn, HOST, redis } from './servers.ts';
 import { PATIENCE_MS, RESTART_MS, type Running } from './system.ts';
 
 const AGAIN_MS = 200;
+/** kombu looks for tasks whose time is up 10 s after its start, then every 100 s; 30 s is the time, and there is the restart. */
+const LATE_PATIENCE_MS = 150_000;
 
 interface CeleryOptions {
   readonly port: number;
@@ -55,7 +57,7 @@ export async function celery({ port, acks, webCores }: CeleryOptions): Promise<R
       const accepted = await send(`${url}/${task}`, { body: picture });
       if (accepted.status !== 202) return 0;
       const { id } = JSON.parse(accepted.body.toString()) as { id: string };
-      const end = performance.now() + PATIENCE_MS;
+      const end = performance.now() + (acks === 'late' ? LATE_PATIENCE_MS : PATIENCE_MS);
       while (performance.now() < end) {
         const answer = await send(`${url}/jobs/${id}`).catch(() => undefined);
         if (answer?.status === 200) return Number((await send(`${url}/jobs/${id}/finished`)).body);

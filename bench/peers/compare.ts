@@ -60,7 +60,7 @@ function everNew(file: Buffer): () => Buffer {
 
 export async function comparePeers({ port, repeats, quick, only = '' }: CompareOptions): Promise<void> {
   await requireTools();
-  const seconds = quick ? 4 : 7;
+  const seconds = quick ? 4 : 6;
   const files = {
     classification: everNew(await picture(sizes.classification)),
     'super-resolution': everNew(await picture(sizes['super-resolution'])),
@@ -80,11 +80,11 @@ export async function comparePeers({ port, repeats, quick, only = '' }: CompareO
     for (let repeat = 0; repeat < repeats; repeat++) {
       const isLast = repeat === repeats - 1;
       for (const { start, figures: of } of figures) {
-        if (of.lossOnly && !isLast) continue;
+        if (of.asked === 'loss' && !isLast) continue;
         const running = await start();
         try {
-          for (const task of of.lossOnly ? [] : tasks) {
-            const options = { task, picture: files[task], clients: CLIENTS, warmSeconds: 2, seconds };
+          for (const task of of.asked === 'loss' ? [] : tasks) {
+            const options = { task, picture: files[task], clients: CLIENTS, warmSeconds: 1.5, seconds };
             const loop = await closedLoop(running, options);
             of.loops[task].push(loop);
             const { jobsPerSecond, cpuMsPerJob } = loop;
@@ -92,7 +92,7 @@ export async function comparePeers({ port, repeats, quick, only = '' }: CompareO
               `${of.name}, ${task}: ${jobsPerSecond.toFixed(2)} jobs/s, ${cpuMsPerJob.toFixed(1)} CPU ms a job`,
             );
           }
-          if (isLast) {
+          if (isLast && of.asked !== 'speed') {
             const task = 'super-resolution';
             of.kill = await killInTheMiddle(running, { task, picture: files[task], jobs: KILL_JOBS });
             console.log(`${of.name}, killed:`, of.kill);

@@ -91,6 +91,7 @@ export const outboard = (port: number): System[] => [
   {
     name: 'Outboard, the whole local stack',
     isOutboard: true,
+    asked: 'both',
     where: 'functions, worker, stand-ins for SQS, DynamoDB and S3',
     settings: 'as `npm start` runs it',
     start: () => startOutboard(port, true),
@@ -98,6 +99,7 @@ export const outboard = (port: number): System[] => [
   {
     name: 'Outboard, the worker alone',
     isOutboard: true,
+    asked: 'both',
     where: 'worker; submit and services elsewhere',
     settings: 'as a stage runs it, on the CPU',
     start: () => startOutboard(port, false),

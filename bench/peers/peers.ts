@@ -25,6 +25,7 @@ export function peers(port: number): System[] {
     {
       name: 'Celery + Redis',
       isOutboard: false,
+      asked: 'both',
       where: 'web process, Redis and worker',
       settings: `${celerySettings}; acknowledged when taken, the default`,
       start: () => celery({ port, acks: 'early', webCores: serverCores }),
@@ -32,6 +33,7 @@ export function peers(port: number): System[] {
     {
       name: 'Celery + Redis, the worker alone',
       isOutboard: false,
+      asked: 'speed',
       where: 'worker; web process and Redis elsewhere',
       settings: `${celerySettings}; acknowledged when taken, the default`,
       start: () => celery({ port, acks: 'early', webCores: otherCores }),
@@ -39,14 +41,15 @@ export function peers(port: number): System[] {
     {
       name: 'Celery + Redis, acks_late',
       isOutboard: false,
+      asked: 'loss',
       where: 'web process, Redis and worker',
       settings: `${celerySettings}; acks_late, reject_on_worker_lost, visibility_timeout 30 s`,
-      lossOnly: true,
       start: () => celery({ port, acks: 'late', webCores: serverCores }),
     },
     {
       name: 'Flask + gunicorn',
       isOutboard: false,
+      asked: 'both',
       where: 'all',
       settings: `${each}, gthread with 2 threads`,
       async start() {
@@ -61,6 +64,7 @@ export function peers(port: number): System[] {
     {
       name: 'Tornado + Redis cache',
       isOutboard: false,
+      asked: 'both',
       where: 'all, with Redis',
       settings: `1 process, a pool of ${SERVER_CORES === 1 ? '1 thread' : `${SERVER_CORES} threads`}`,
       async start() {
@@ -74,6 +78,7 @@ export function peers(port: number): System[] {
     {
       name: 'LitServe',
       isOutboard: false,
+      asked: 'both',
       where: 'all',
       settings: `${each} a model, max_batch_size 8, batch_timeout 5 ms`,
       async start() {
@@ -87,6 +92,7 @@ export function peers(port: number): System[] {
     {
       name: 'transformers.js',
       isOutboard: false,
+      asked: 'both',
       where: 'all',
       settings: `${each} (node:cluster), AutoModel and RawImage`,
       async start() {

@@ -70,8 +70,8 @@ function loss({ systems }: PeersResults): string {
   return `## The worker killed in the middle
 
 All jobs (super-resolution) are handed over at once; when a third of them is answered, the process that holds the model is killed with
-SIGKILL, with all below it, and started again after half a second. *Lost*: no answer came, and the system does not know the job any more,
-or did not give it out again within a minute. *Done twice*: finished more than once.
+SIGKILL, with all below it, and started again after half a second. *Lost*: no answer came within a minute, or within two and a half with
+acks_late, where a task that comes back does so after up to 130 s. *Done twice*: finished more than once.
 
 ${table(head, rows)}
 `;

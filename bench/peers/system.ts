@@ -28,7 +28,7 @@ export interface System {
   readonly where: string;
   /** What was set, and why. */
   readonly settings: string;
-  /** Asked for loss only: the settings change nothing else. */
-  readonly lossOnly?: boolean;
+  /** What it is asked for: a row that differs from another in one of them only is not asked for the other. */
+  readonly asked: 'speed' | 'loss' | 'both';
   start(): Promise<Running>;
 }
