@@ -45,30 +45,39 @@ export async function measureGrowth({ port, full }: GrowthOptions): Promise<void
     path.join(directory, 'services'),
   ]);
   await mkdir(RESULTS, { recursive: true });
+  const date = new Date().toISOString().slice(0, 10);
+  let results: GrowthResults = {
+    date,
+    machine: await describeMachine(),
+    pictures: [],
+    queue: [],
+    batches: [],
+  };
+  /** Written after every measurement: a long run that is stopped keeps what it has. */
+  const save = async (more: Partial<GrowthResults>): Promise<void> => {
+    results = { ...results, ...more };
+    await writeFile(path.join(RESULTS, 'growth.json'), `${JSON.stringify(results, null, 1)}\n`);
+    await writeFile(path.join(RESULTS, 'growth.md'), growthMarkdown(results));
+    const { batches, pictures, queue } = results;
+    console.log(`growth: ${batches.length} batches, ${pictures.length} pictures, ${queue.length} queues`);
+  };
   try {
     const stores = connectStores(environment);
     await services.ask('stored');
     await seedModels(connectModels(stores.settings));
 
-    const batches: BatchFigures[] = [];
-    for (const tiles of TILES[range]) batches.push(await measureBatch(tiles));
-    console.log(`batches of 1 to ${TILES[range].at(-1)} tiles measured`);
-    const pictures: PictureFigures[] = [];
+    for (const tiles of TILES[range])
+      await save({ batches: [...results.batches, await measureBatch(tiles)] });
     for (const megapixels of MEGAPIXELS[range]) {
-      pictures.push(await measurePicture(stores, environment.OUTBOARD_METRICS_PORT, megapixels));
-      console.log(`${megapixels} MP measured`);
+      const figures = await measurePicture(stores, environment.OUTBOARD_METRICS_PORT, megapixels);
+      await save({ pictures: [...results.pictures, figures] });
     }
     // Last: what waits here would be work for a worker.
     const growing = new GrowingQueue(stores);
     // The first calls open connections and are compiled.
     await growing.measure(1);
-    const queue: QueueFigures[] = [];
-    for (const queued of QUEUED[range]) queue.push(await growing.measure(queued));
-
-    const date = new Date().toISOString().slice(0, 10);
-    const results: GrowthResults = { date, machine: await describeMachine(), pictures, queue, batches };
-    await writeFile(path.join(RESULTS, 'growth.json'), `${JSON.stringify(results, null, 1)}\n`);
-    await writeFile(path.join(RESULTS, 'growth.md'), growthMarkdown(results));
+    for (const queued of QUEUED[range])
+      await save({ queue: [...results.queue, await growing.measure(queued)] });
     console.log(growthMarkdown(results));
   } finally {
     await services.close();

@@ -3,10 +3,14 @@ import { figure, percent, table } from '../tables.ts';
 import { type Fit, fitLine } from './fit.ts';
 import type { GrowthResults } from './measure.ts';
 
+/** A line through fewer says nothing. */
+const LEAST = 3;
+
 const line = ({ slope, fixed, worst }: Fit, unit: string, per: string): string =>
   `${figure(fixed)} ${unit} + ${figure(slope)} ${unit} for each ${per}; no measurement lies further from that line than ${percent(worst)}`;
 
 function pictures({ pictures: figures }: GrowthResults): string {
+  if (figures.length < LEAST) return '';
   const time = fitLine(figures.map(({ megapixels, cpuMs }) => ({ x: megapixels, y: cpuMs })));
   const memory = fitLine(figures.map(({ megapixels, peak }) => ({ x: megapixels, y: peak.anonymous })));
   const rows = figures.map(({ megapixels, cpuMs, wallMs, idle, peak }) => [
@@ -46,6 +50,7 @@ const CALLS = {
 } as const;
 
 function queue({ queue: figures }: GrowthResults): string {
+  if (figures.length < LEAST) return '';
   const names = Object.keys(CALLS) as (keyof typeof CALLS)[];
   const rows = figures.map((row) => [String(row.queued), ...names.map((name) => figure(row[name]))]);
   const [first, last] = [figures[0], figures.at(-1)];
@@ -65,6 +70,7 @@ ${table(
 }
 
 function batches({ batches: figures }: GrowthResults): string {
+  if (figures.length < LEAST) return '';
   const time = fitLine(figures.map(({ tiles, cpuMs }) => ({ x: tiles, y: cpuMs })));
   const memory = fitLine(figures.map(({ tiles, peak }) => ({ x: tiles, y: peak.anonymous })));
   const rows = figures.map(({ tiles, cpuMs, peak }) => [
