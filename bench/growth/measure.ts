@@ -73,7 +73,7 @@ export async function measureGrowth({ port, full }: GrowthOptions): Promise<void
       await save({ pictures: [...results.pictures, figures] });
     }
     // Last: what waits here would be work for a worker.
-    const growing = new GrowingQueue(stores);
+    const growing = new GrowingQueue(stores, services.pid);
     // The first calls open connections and are compiled.
     await growing.measure(1);
     for (const queued of QUEUED[range])

@@ -3,12 +3,12 @@ import { newJob } from '../../functions/jobs/submit.ts';
 import { connectJobs } from '../../shared/aws/connect.ts';
 import { type Job, newJobId } from '../../shared/job.ts';
 import type { Stores } from '../cases.ts';
-import { median } from '../median.ts';
+import { cpuOf } from '../peers/process-tree.ts';
 
 export interface QueueFigures {
   /** Jobs that wait. */
   readonly queued: number;
-  /** Medians, ms. */
+  /** CPU of caller and services together, ms a call. */
   readonly submitMs: number;
   readonly claimMs: number;
   readonly settleMs: number;
@@ -21,29 +21,25 @@ export interface QueueFigures {
 }
 
 const CALLS = 40;
-const SUMS = 5;
+const SUMS = 10;
 const PAGE = 20;
 const AT_ONCE = 8;
 const LEASE_SECONDS = 600;
 
-async function timed<T>(times: number[], work: () => Promise<T>): Promise<T> {
-  const start = performance.now();
-  const result = await work();
-  times.push(performance.now() - start);
-  return result;
-}
-
 export class GrowingQueue {
   readonly #stores: Stores;
   readonly #index;
+  readonly #processes: readonly number[];
   #queued = 0;
 
-  constructor(stores: Stores) {
+  /** @param services the process that stands in for SQS and DynamoDB */
+  constructor(stores: Stores, services: number) {
     this.#stores = stores;
+    this.#processes = [process.pid, services];
     this.#index = connectJobs(stores.settings).index;
   }
 
-  /** Fills the queue up to this many jobs, then times each call, one after the other. */
+  /** Fills the queue up to this many jobs, then asks for each call many times, one after the other. */
   async measure(queued: number): Promise<QueueFigures> {
     const filling = Array.from({ length: AT_ONCE }, async () => {
       while (this.#queued < queued) {
@@ -53,35 +49,29 @@ export class GrowingQueue {
     });
     await Promise.all(filling);
 
-    const times = {
-      submit: [] as number[],
-      claim: [] as number[],
-      settle: [] as number[],
-      list: [] as number[],
-      ahead: [] as number[],
-      openWork: [] as number[],
-    };
-    let newest: Job | undefined;
-    for (let call = 0; call < CALLS; call++) newest = await timed(times.submit, () => this.#submit());
-    for (let call = 0; call < SUMS; call++) {
-      await timed(times.list, () => this.#index.list('bench', { limit: PAGE }));
-      if (newest !== undefined) await timed(times.ahead, () => this.#index.ahead(newest));
-      const open = await timed(times.openWork, () => this.#index.openWork());
+    const newest: Job[] = [];
+    const held: { job: Job; receipt: string }[] = [];
+    const submitMs = await this.#cost(CALLS, async () => void newest.unshift(await this.#submit()));
+    const [last] = newest;
+    if (last === undefined) throw new Error('Nothing was submitted.');
+    const listMs = await this.#cost(CALLS, () => this.#index.list('bench', { limit: PAGE }));
+    const aheadMs = await this.#cost(SUMS, () => this.#index.ahead(last));
+    const openWorkMs = await this.#cost(SUMS, async () => {
+      const open = await this.#index.openWork();
       if (open.queued !== queued + CALLS) throw new Error(`${open.queued} jobs wait, not ${queued + CALLS}.`);
-    }
-    for (let call = 0; call < CALLS; call++) {
-      const held = await timed(times.claim, () => this.#claim());
-      await timed(times.settle, () => this.#settle(held));
-    }
-    return {
-      queued,
-      submitMs: median(times.submit),
-      claimMs: median(times.claim),
-      settleMs: median(times.settle),
-      listMs: median(times.list),
-      aheadMs: median(times.ahead),
-      openWorkMs: median(times.openWork),
-    };
+    });
+    const claimMs = await this.#cost(CALLS, async () => void held.push(await this.#claim()));
+    const settleMs = await this.#cost(CALLS, async () => {
+      const next = held.pop();
+      if (next !== undefined) await this.#settle(next);
+    });
+    return { queued, submitMs, claimMs, settleMs, listMs, aheadMs, openWorkMs };
+  }
+
+  async #cost(calls: number, work: () => Promise<unknown>): Promise<number> {
+    const before = cpuOf(this.#processes);
+    for (let call = 0; call < calls; call++) await work();
+    return (cpuOf(this.#processes) - before) / calls;
   }
 
   /** As the API accepts a job, without its picture. */

@@ -58,8 +58,8 @@ function queue({ queue: figures }: GrowthResults): string {
   const sum = fitLine(figures.map(({ queued, openWorkMs }) => ({ x: queued / 1000, y: openWorkMs })));
   return `## More and more jobs that wait
 
-Medians in ms, one call after the other; the stand-ins for SQS and DynamoDB on the same machine are part of each. A job is submitted, claimed
-and settled by one call each of a fixed number of items, so their cost must not depend on what waits. The sum reads every open job by
+CPU ms a call, of the caller and of the stand-ins for SQS and DynamoDB together. A job is submitted, claimed and settled by calls that touch
+a fixed number of items, so their cost must not depend on what waits. The sum reads every open job by
 design, once a minute: ${line(sum, 'ms', 'thousand jobs')}. The place in line counts at most 2,000 jobs.
 
 ${table(
