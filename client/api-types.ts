@@ -260,6 +260,7 @@ export type ErrorCode =
   | 'image_too_many_pixels'
   | 'output_too_many_pixels'
   | 'output_format_limit'
+  | 'memory_exceeded'
   | 'model_failed'
   | 'device_out_of_memory'
   | 'model_unavailable'

@@ -40,7 +40,7 @@ export interface PlannedJob {
 }
 
 /** Strips and rows that codecs, libvips and our own loops have in hand, whatever the size of the picture. */
-export const STRIPS = 48_000_000;
+export const STRIPS = 64_000_000;
 /** Of a small picture the strips are all of it, so many bytes a pixel. */
 export const STRIPS_PER_PIXEL = 24;
 

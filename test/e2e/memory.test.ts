@@ -75,7 +75,7 @@ describe('a worker with little memory', () => {
   it('refuses what cannot fit, and says what it needs and what there is', async () => {
     const refused = await enlarge(await interlaced(6000, 5000), { upscale_factor: 2 });
     expect(refused).toMatchObject({ status: 'failed', attempt: 1, error: { code: 'memory_exceeded' } });
-    expect(refused.error?.message).toMatch(/It needs 13\d MB of memory; there are 130 MB\./);
+    expect(refused.error?.message).toMatch(/It needs 15\d MB of memory; there are 130 MB\./);
   });
 
   it('refuses what a format cannot hold, and says which could', async () => {
