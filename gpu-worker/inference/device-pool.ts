@@ -117,8 +117,10 @@ export class DevicePool {
   async warm(spec: LaneSpec, stays = true): Promise<void> {
     const lane = this.#laneOf(spec);
     lane.stays = stays || this.#options.device === 'cuda';
+    // One thread's proof is as good as all of theirs, and takes the memory once.
+    const threads = lane.stays ? this.#threads : this.#threads.slice(0, 1);
     await Promise.all(
-      this.#threads.map(async (thread) => {
+      threads.map(async (thread) => {
         const slot = new Slot(thread);
         for (const size of lane.usualRuns.toReversed()) {
           // A size that the device has no memory for is not used; the smallest must fit.
