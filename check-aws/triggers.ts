@@ -64,7 +64,10 @@ export async function checkNets({ template, functions, settings }: Services): Pr
     return draft.id;
   };
   const dead = await add(new Date());
-  const [[, mapping] = []] = resourcesOf(template, 'AWS::Lambda::EventSourceMapping');
+  const [, mapping] =
+    resourcesOf(template, 'AWS::Lambda::EventSourceMapping').find(([, { Properties }]) =>
+      JSON.stringify(Properties.EventSourceArn).includes('"DeadLetterQueue"'),
+    ) ?? [];
   await functions.invoke(functionOf(mapping?.Properties.FunctionName), {
     Records: [{ body: JSON.stringify({ job_id: dead }), attributes: { ApproximateReceiveCount: '20' } }],
   });

@@ -87,6 +87,14 @@ export type TimedPhase =
   | 'store_ms'
   | 'total_ms';
 
+/** Who wants to hear of a job's end, and of which ends. */
+export interface Webhook {
+  readonly url: string;
+  readonly events: readonly string[];
+  /** Where the client reached the API: what the links in the message begin with. */
+  readonly api: string;
+}
+
 /** A row of the jobs table. Times are ISO 8601 unless the name says otherwise. */
 export interface Job {
   readonly id: string;
@@ -109,6 +117,9 @@ export interface Job {
   readonly seq?: number;
   /** Epoch seconds until which somebody may be listening. */
   readonly watched_until?: number;
+  readonly webhook?: Webhook;
+  /** Ids of what was told to the webhook, oldest first. */
+  readonly deliveries?: readonly string[];
   /** Hash of the request, so that a reused Idempotency-Key with another body is seen. */
   readonly request_hash: string;
   readonly created_at: string;
@@ -134,7 +145,7 @@ export interface Job {
   readonly timings?: JobTimings;
   /** Epoch seconds at which the table drops the row. */
   readonly expires_at: number;
-  /** Present only while the job is open: the index of due jobs holds nothing else. */
+  /** Present only while the job is open, or its end has still to be told: the index of due jobs holds nothing else. */
   readonly open_shard?: string;
   /**
    * When somebody should look at the job: its message may be missing, its lease has run out, its back-off is over, or

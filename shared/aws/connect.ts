@@ -7,6 +7,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Job } from '../job.ts';
 import { ChannelStore } from './channel-store.ts';
+import { DeliveryStore } from './delivery-store.ts';
 import { FleetStore } from './fleet-store.ts';
 import { JobIndex } from './job-index.ts';
 import { JobQueue } from './job-queue.ts';
@@ -50,8 +51,13 @@ export function connectChannels(settings: ServiceSettings): ChannelStore {
   return new ChannelStore(connectTable(settings), settings.OUTBOARD_JOBS_TABLE);
 }
 
-export function connectSecrets(settings: ServiceSettings): SecretStore {
-  return new SecretStore(connectTable(settings), settings.OUTBOARD_JOBS_TABLE);
+export function connectDeliveries(settings: ServiceSettings): DeliveryStore {
+  return new DeliveryStore(connectTable(settings), settings.OUTBOARD_JOBS_TABLE);
+}
+
+/** @param freshMs for how long a secret that was read is used again; some minutes by default */
+export function connectSecrets(settings: ServiceSettings, freshMs?: number): SecretStore {
+  return new SecretStore(connectTable(settings), settings.OUTBOARD_JOBS_TABLE, undefined, freshMs);
 }
 
 export function connectFleet(settings: ServiceSettings): FleetStore {

@@ -22,6 +22,7 @@ import {
   openShardOf,
   QUARANTINE_AFTER,
 } from '../job.ts';
+import { webhookEventOf, webhookShardOf } from '../webhook.ts';
 
 /** What a claim found. Only `claimed` may work on the job. */
 export type ClaimOutcome =
@@ -45,7 +46,12 @@ const HELD = '#status = :running AND fence = :fence';
 const OPEN = '#status IN (:queued, :running)';
 /** The attempt's end is reported: the worker lives. Rows that were begun before this was counted have no number. */
 const REPORTED = 'unreported = if_not_exists(unreported, :one) - :one';
-const LEAVE_OPEN = 'REMOVE open_shard, sweep_at, lease_until, unreported';
+const LEAVE_OPEN = 'REMOVE open_shard, sweep_at, lease_until, unreported, progress';
+/** The job goes from the index of open jobs straight to that of what is untold: no crash fits in between. */
+const STAY_UNTOLD = ', open_shard = :untold, sweep_at = :tellBy REMOVE lease_until, unreported, progress';
+/** An end that nobody told a webhook of is found after this long. */
+const TELL_WITHIN_MS = 60_000;
+const REPORTABLE = 'contains(webhook.events, :event)';
 
 interface Update {
   /** Nothing that a listener would see. */
@@ -232,23 +238,17 @@ export class JobStore {
 
   /** @returns whether the job has succeeded by this claim, now or in an earlier call. */
   async succeed(claim: Claim, output: JobOutput, timings: JobTimings, now: Date): Promise<boolean> {
-    const set = `SET #status = :succeeded, #output = :output, timings = :timings, finished_at = :at ${LEAVE_OPEN}, progress`;
-    const values = {
-      ':succeeded': 'succeeded',
-      ':output': output,
-      ':timings': timings,
-      ':at': now.toISOString(),
-    };
-    if ((await this.#whileHeld(claim, set, values)) !== undefined) return true;
+    const values = { ':output': output, ':timings': timings };
+    const set = ', #output = :output, timings = :timings';
+    if ((await this.#endHeld(claim, 'succeeded', set, values, now)) !== undefined) return true;
     // The SDK repeats a write whose answer was lost, and the repeat finds the job ended by the first.
     const job = await this.get(claim.id);
     return job?.status === 'succeeded' && job.fence === claim.fence;
   }
 
   async fail(claim: Claim, error: PublicError, now: Date): Promise<boolean> {
-    const set = `SET #status = :failed, #error = :error, finished_at = :at ${LEAVE_OPEN}, progress`;
-    const values = { ':failed': 'failed', ':error': error, ':at': now.toISOString() };
-    return (await this.#whileHeld(claim, set, values)) !== undefined;
+    const values = { ':error': error };
+    return (await this.#endHeld(claim, 'failed', ', #error = :error', values, now)) !== undefined;
   }
 
   /** Back to the queue after a failure that may pass, due again at `dueAt`; the reason stays visible on the row. */
@@ -274,20 +274,32 @@ export class JobStore {
     now: Date,
     error?: PublicError,
   ): Promise<Job | undefined> {
-    return this.#update(id, {
-      set: `SET #status = :ended, finished_at = :at${error === undefined ? '' : ', #error = :error'} ${LEAVE_OPEN}, progress`,
+    return this.#end(id, {
+      status,
+      now,
+      set: error === undefined ? '' : ', #error = :error',
       condition: OPEN,
-      values: {
-        ':ended': status,
-        ':at': now.toISOString(),
-        ':queued': 'queued',
-        ':running': 'running',
-        ...(error === undefined ? {} : { ':error': error }),
-      },
+      values: { ':queued': 'queued', ':running': 'running', ...(error && { ':error': error }) },
     });
   }
 
-  /** Opens a job that did not succeed for a fresh set of attempts. @returns undefined where it is open or succeeded. */
+  /** Notes that a webhook's event has a row of its own now. @returns false where it was noted before */
+  async markTold(job: Job, deliveryId: string): Promise<boolean> {
+    const told = await this.#update(job.id, {
+      isQuiet: true,
+      set: 'SET deliveries = list_append(if_not_exists(deliveries, :none), :delivery) REMOVE open_shard, sweep_at',
+      condition: 'begins_with(open_shard, :untold) AND finished_at = :at',
+      values: {
+        ':none': [],
+        ':delivery': [deliveryId],
+        ':untold': webhookShardOf(job.id),
+        ':at': job.finished_at,
+      },
+    });
+    return told !== undefined;
+  }
+
+  /** Opens a job that did not succeed for a fresh set of attempts. @returns undefined where it is open, succeeded or untold. */
   async reopen(
     id: string,
     { deadlineAt, sweepAt, expiresAt }: { deadlineAt: string; sweepAt: string; expiresAt: number },
@@ -297,7 +309,7 @@ export class JobStore {
         'SET #status = :queued, attempt = :zero, deadline_at = :deadline, open_shard = :shard, sweep_at = :sweep, ' +
         'expires_at = :expires ' +
         'REMOVE #error, #output, model_version, timings, started_at, finished_at, enqueued_at, worker, evidence',
-      condition: '#status IN (:failed, :expired, :canceled)',
+      condition: '#status IN (:failed, :expired, :canceled) AND attribute_not_exists(open_shard)',
       values: {
         ':queued': 'queued',
         ':zero': 0,
@@ -314,6 +326,46 @@ export class JobStore {
 
   async erase(id: string): Promise<void> {
     await this.#client.send(new DeleteCommand({ TableName: this.#table, Key: { id } }));
+  }
+
+  #endHeld(
+    { id, fence }: Claim,
+    status: Job['status'],
+    set: string,
+    values: Record<string, unknown>,
+    now: Date,
+  ): Promise<Job | undefined> {
+    const held = { ':running': 'running', ':fence': fence };
+    return this.#end(id, { status, now, set, condition: HELD, values: { ...values, ...held } });
+  }
+
+  /** The last write of a job's life. Whether somebody wants to hear of it is for the row to say, not for the writer. */
+  async #end(
+    id: string,
+    { status, now, set, condition, values }: Update & { readonly status: Job['status']; readonly now: Date },
+  ): Promise<Job | undefined> {
+    const ended = `SET #status = :ended, finished_at = :at${set}`;
+    const known = {
+      ...values,
+      ':ended': status,
+      ':at': now.toISOString(),
+      ':event': webhookEventOf(status),
+    };
+    const quiet = await this.#update(id, {
+      set: `${ended} ${LEAVE_OPEN}`,
+      condition: `${condition} AND (attribute_not_exists(webhook) OR NOT ${REPORTABLE})`,
+      values: known,
+    });
+    if (quiet !== undefined) return quiet;
+    return this.#update(id, {
+      set: `${ended}${STAY_UNTOLD}`,
+      condition: `${condition} AND ${REPORTABLE}`,
+      values: {
+        ...known,
+        ':untold': webhookShardOf(id),
+        ':tellBy': isoTime(now.getTime() + TELL_WITHIN_MS),
+      },
+    });
   }
 
   #whileHeld(claim: Claim, set: string, values: Record<string, unknown>): Promise<Job | undefined> {
@@ -335,7 +387,7 @@ export class JobStore {
           Key: { id },
           UpdateExpression: `${set} ADD seq :step`,
           ConditionExpression: condition,
-          ExpressionAttributeNames: Object.fromEntries(used),
+          ...(used.length === 0 ? {} : { ExpressionAttributeNames: Object.fromEntries(used) }),
           ExpressionAttributeValues: { ...values, ':step': 1 },
           ReturnValues: 'ALL_NEW',
         }),

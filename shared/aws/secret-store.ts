@@ -18,18 +18,25 @@ export class SecretStore {
   readonly #client: DynamoDBDocumentClient;
   readonly #table: string;
   readonly #now: () => number;
+  readonly #freshMs: number;
   readonly #seen = new Map<string, { readonly values: readonly string[]; readonly at: number }>();
 
-  constructor(client: DynamoDBDocumentClient, table: string, now: () => number = Date.now) {
+  constructor(
+    client: DynamoDBDocumentClient,
+    table: string,
+    now: () => number = Date.now,
+    freshMs: number = FRESH_MS,
+  ) {
     this.#client = client;
     this.#table = table;
     this.#now = now;
+    this.#freshMs = freshMs;
   }
 
   /** The secrets of this name, the one to sign with first; made where there is none yet. */
   async secrets(name: string): Promise<readonly string[]> {
     const seen = this.#seen.get(name);
-    if (seen !== undefined && this.#now() - seen.at < FRESH_MS) return seen.values;
+    if (seen !== undefined && this.#now() - seen.at < this.#freshMs) return seen.values;
     const values = (await this.#read(name)) ?? (await this.#make(name));
     this.#seen.set(name, { values, at: this.#now() });
     return values;
@@ -37,9 +44,10 @@ export class SecretStore {
 
   /** A new secret to sign with; what the one before signed is good until the next rotation. */
   async rotate(name: string): Promise<readonly string[]> {
-    const before = (await this.#read(name)) ?? [];
-    const values = [newSecret(), ...before.slice(0, 1)];
-    await this.#client.send(new PutCommand({ TableName: this.#table, Item: { id: rowOf(name), values } }));
+    const before = await this.#read(name);
+    const values = [newSecret(), ...(before ?? []).slice(0, 1)];
+    // Two at once are two rotations, one after the other: nobody is given a secret that never signs.
+    if (!(await this.#replace(name, values, before))) return this.rotate(name);
     this.#seen.delete(name);
     return values;
   }
@@ -53,19 +61,33 @@ export class SecretStore {
 
   async #make(name: string): Promise<readonly string[]> {
     const values = [newSecret()];
+    if (await this.#replace(name, values, undefined)) return values;
+    // Somebody else made it in this moment; theirs counts.
+    return (await this.#read(name)) ?? values;
+  }
+
+  /** @returns false where it is not what was read `before` any more */
+  async #replace(
+    name: string,
+    values: readonly string[],
+    before: readonly string[] | undefined,
+  ): Promise<boolean> {
+    const unchanged =
+      before === undefined
+        ? { ConditionExpression: 'attribute_not_exists(id)' }
+        : {
+            ConditionExpression: '#values[0] = :newest',
+            ExpressionAttributeNames: { '#values': 'values' },
+            ExpressionAttributeValues: { ':newest': before[0] },
+          };
     try {
       await this.#client.send(
-        new PutCommand({
-          TableName: this.#table,
-          Item: { id: rowOf(name), values },
-          ConditionExpression: 'attribute_not_exists(id)',
-        }),
+        new PutCommand({ TableName: this.#table, Item: { id: rowOf(name), values }, ...unchanged }),
       );
-      return values;
+      return true;
     } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      // Somebody else made it in this moment; theirs counts.
-      return (await this.#read(name)) ?? values;
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
     }
   }
 }

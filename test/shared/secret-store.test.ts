@@ -29,6 +29,15 @@ it('signs with the newest after a rotation, and still knows the one before', asy
   expect(await open().secrets('turned')).toEqual([third, next]);
 });
 
+it('gives nobody a secret that never signs: rotations at once are rotations one after the other', async () => {
+  const rotations = await Promise.all(Array.from({ length: 6 }, () => open().rotate('raced')));
+  const [newest] = await open().secrets('raced');
+  const givers = new Map(rotations.map(([made, before]) => [made, before]));
+  const chain: (string | undefined)[] = [];
+  for (let secret = newest; secret !== undefined; secret = givers.get(secret)) chain.push(secret);
+  expect(chain).toHaveLength(6);
+});
+
 it('asks again after some minutes, so that a rotation reaches everybody', async () => {
   let now = 0;
   const store = open(() => now);
