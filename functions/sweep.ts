@@ -1,17 +1,19 @@
 /**
  * Every minute: the net under the promises. Rows whose message was never sent get one; jobs past their deadline
- * end as expired, whether or not a worker ever came.
+ * end as expired, whether or not a worker ever came; webhooks that are due and have no message get one.
  */
-import { connectJobs, connectQueue } from '../shared/aws/connect.ts';
+import { connectDeliveries, connectJobs, connectQueue } from '../shared/aws/connect.ts';
 import { connectPublisher } from '../shared/aws/connect-channel.ts';
 import type { JobIndex } from '../shared/aws/job-index.ts';
 import type { JobQueue } from '../shared/aws/job-queue.ts';
 import type { JobStore } from '../shared/aws/job-store.ts';
+import { openWebhookQueue } from '../shared/aws/open-webhooks.ts';
 import { readFunctionsEnvironment } from '../shared/environment.ts';
 import { OutboardError } from '../shared/errors.ts';
 import { isTerminal } from '../shared/job.ts';
 import { createLogger, type Logger } from '../shared/log.ts';
 import { enqueue } from './jobs/submit.ts';
+import { sweepWebhooks } from './webhooks/sweep-webhooks.ts';
 
 interface Services {
   readonly jobs: Pick<JobStore, 'get' | 'end' | 'markEnqueued'>;
@@ -54,8 +56,22 @@ export function sweep({ jobs, index, queue, log }: Services, clock: () => Date =
 
 const settings = readFunctionsEnvironment(process.env);
 const log = createLogger('sweep');
-export const handler = sweep({
+const sweepJobs = sweep({
   ...connectJobs(settings, connectPublisher(settings, log)),
   queue: connectQueue(settings),
   log,
 });
+const { OUTBOARD_WEBHOOK_QUEUE_URL: webhooks } = settings;
+const wakeWebhooks =
+  webhooks === undefined
+    ? async () => 0
+    : sweepWebhooks({
+        deliveries: connectDeliveries(settings),
+        queue: openWebhookQueue(settings, webhooks),
+        log,
+      });
+export const handler = async () => {
+  // Jobs first: nothing of a webhook may stand before the end of a job.
+  const swept = await sweepJobs();
+  return { ...swept, woken: await wakeWebhooks() };
+};

@@ -36,6 +36,9 @@ const services = {
   OUTBOARD_CHANNEL_ENDPOINT: optionalText(
     'Where messages to WebSocket connections go in; unset: nobody is told of changes.',
   ),
+  OUTBOARD_WEBHOOK_QUEUE_URL: optionalText(
+    'URL of the queue of webhooks; unset: no request may ask for one.',
+  ),
 };
 
 const functionsSchema = z.object({
@@ -48,6 +51,14 @@ const functionsSchema = z.object({
   OUTBOARD_CHANNEL_URL: optionalText('Where clients listen to jobs (wss://…); unset: there is no channel.'),
   OUTBOARD_CHANNEL_SECONDS: wholeNumber(3_600, 1, 'For how long the token of a channel opens connections.'),
   OUTBOARD_UPLOAD_URL_SECONDS: wholeNumber(900, 1, 'Life of an upload form.'),
+  OUTBOARD_WEBHOOK_DEAD_LETTERS_URL: optionalText(
+    'URL of the queue of webhooks that were given up; unset: they are only logged.',
+  ),
+  OUTBOARD_WEBHOOK_LOOPBACK: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((value) => value === 'true')
+    .describe('`true`: a webhook may be http:// and on this machine. For the local stack only.'),
   AWS_ENDPOINT_URL_LAMBDA: endpoint('Lambda'),
   AWS_ENDPOINT_URL_ECS: endpoint('ECS'),
   AWS_ENDPOINT_URL_AUTO_SCALING: endpoint('EC2 Auto Scaling'),

@@ -27,6 +27,11 @@ const rules: readonly Rule[] = [
   },
   { layer: 'AWS doors', files: /^shared\/aws\//, may: or(/^shared\//, /^@aws-sdk\//, SCHEMA) },
   {
+    layer: 'the door of Standard Webhooks',
+    files: /^functions\/webhooks\/message\.ts$/,
+    may: or(/^(functions|shared)\//, /^standardwebhooks$/),
+  },
+  {
     layer: 'functions',
     files: /^functions\//,
     may: or(/^(functions|shared)\//, /^@middy\//, /^(zod-openapi|image-size)$/, SCHEMA),
