@@ -13,12 +13,21 @@ export interface CreateSuperResolutionJob {
   readonly image_name?: string;
   /** A file sent before through POST /v1/uploads. */
   readonly upload_id?: string;
+  readonly webhook?: WebhookRequest;
   /** How many times larger in each direction: 2, 4, 8. Default: 4. */
   readonly upscale_factor?: 2 | 4 | 8;
   /** Format of both result pictures. Default: "png". */
   readonly output_format?: 'png' | 'jpeg' | 'webp';
   /** For JPEG and WebP: 1 (smallest) to 100 (best). Default: 90. */
   readonly quality?: number;
+}
+
+/** Who is told when the job ends, signed as Standard Webhooks has it. */
+export interface WebhookRequest {
+  /** A public https URL; it gets a POST. */
+  readonly url: string;
+  /** Which ends of the job to tell. Default: ["job.succeeded","job.failed","job.canceled","job.expired"]. */
+  readonly events?: readonly ('job.succeeded' | 'job.failed' | 'job.canceled' | 'job.expired')[];
 }
 
 export interface CreateClassificationJob {
@@ -34,6 +43,7 @@ export interface CreateClassificationJob {
   readonly image_name?: string;
   /** A file sent before through POST /v1/uploads. */
   readonly upload_id?: string;
+  readonly webhook?: WebhookRequest;
   /** How many predictions, best first; at most 100. Default: 5. */
   readonly top_k?: number;
 }
@@ -51,6 +61,7 @@ export interface CreateObjectDetectionJob {
   readonly image_name?: string;
   /** A file sent before through POST /v1/uploads. */
   readonly upload_id?: string;
+  readonly webhook?: WebhookRequest;
   /** Detections below this score, 0 to 1, are left out. Default: 0.25. */
   readonly score_threshold?: number;
   /** Of two boxes of one class that overlap more than this, the better one stays. Default: 0.45. */
@@ -82,6 +93,7 @@ export interface CreateSuperResolutionUpload {
   readonly max_bytes?: number;
   /** false: only store the file, for POST /v1/jobs with upload_id. Default: true. */
   readonly start_job?: boolean;
+  readonly webhook?: WebhookRequest;
   /** How many times larger in each direction: 2, 4, 8. Default: 4. */
   readonly upscale_factor?: 2 | 4 | 8;
   /** Format of both result pictures. Default: "png". */
@@ -109,6 +121,7 @@ export interface CreateClassificationUpload {
   readonly max_bytes?: number;
   /** false: only store the file, for POST /v1/jobs with upload_id. Default: true. */
   readonly start_job?: boolean;
+  readonly webhook?: WebhookRequest;
   /** How many predictions, best first; at most 100. Default: 5. */
   readonly top_k?: number;
 }
@@ -132,6 +145,7 @@ export interface CreateObjectDetectionUpload {
   readonly max_bytes?: number;
   /** false: only store the file, for POST /v1/jobs with upload_id. Default: true. */
   readonly start_job?: boolean;
+  readonly webhook?: WebhookRequest;
   /** Detections below this score, 0 to 1, are left out. Default: 0.25. */
   readonly score_threshold?: number;
   /** Of two boxes of one class that overlap more than this, the better one stays. Default: 0.45. */
@@ -179,6 +193,8 @@ export interface Job {
     readonly self: string;
     readonly cancel: string;
     readonly retry: string;
+    /** What its webhook was told; where it has one. */
+    readonly deliveries?: string;
   };
 }
 
@@ -234,6 +250,7 @@ export type ErrorCode =
   | 'unauthorized'
   | 'unknown_model'
   | 'job_not_found'
+  | 'delivery_not_found'
   | 'upload_not_found'
   | 'route_not_found'
   | 'job_finished'
@@ -241,6 +258,8 @@ export type ErrorCode =
   | 'body_too_large'
   | 'unsupported_media_type'
   | 'idempotency_key_reused'
+  | 'webhook_url_invalid'
+  | 'webhook_url_forbidden'
   | 'too_many_requests'
   | 'internal_error'
   | 'queue_unavailable'
@@ -360,6 +379,46 @@ export interface JobList {
   readonly cursor?: string;
 }
 
+export interface DeliveryList {
+  /** Newest first. */
+  readonly deliveries: readonly Delivery[];
+}
+
+/** One event for one webhook. */
+export interface Delivery {
+  /** The webhook-id of every attempt. */
+  readonly id: string;
+  readonly event: string;
+  readonly url: string;
+  /** failed: given up, or ended by the receiver. */
+  readonly state: 'pending' | 'delivered' | 'failed';
+  readonly created_at: string;
+  /** While pending. */
+  readonly next_attempt_at?: string;
+  /** Newest first. */
+  readonly attempts: readonly DeliveryAttempt[];
+  readonly links: {
+    readonly redeliver: string;
+  };
+}
+
+export interface DeliveryAttempt {
+  readonly at: string;
+  readonly duration_ms: number;
+  /** What it answered, if it did. */
+  readonly status?: number;
+  /** Why it does not count; absent where it was taken. */
+  readonly reason?:
+    | 'bad_status'
+    | 'redirect'
+    | 'gone'
+    | 'timeout'
+    | 'unreachable'
+    | 'forbidden'
+    | (string & {});
+  readonly message?: string;
+}
+
 export interface Upload {
   readonly upload_id: string;
   readonly url: string;
@@ -428,6 +487,13 @@ export interface FleetWorker {
   readonly models: readonly string[];
   readonly started_at: string;
   readonly seen_at: string;
+}
+
+export interface WebhookSecret {
+  /** `whsec_…`, as Standard Webhooks writes secrets. */
+  readonly current: string;
+  /** The one before: it signs beside the current one until the next rotation. */
+  readonly previous?: string;
 }
 
 export interface Health {

@@ -15,6 +15,7 @@ import { type CreateJobOptions, Jobs } from './jobs.ts';
 import { Models } from './models.ts';
 import type { CreateJob, FileRole, ParametersOf, SucceededJob, Task, TaskOf } from './tasks.ts';
 import { Uploads } from './uploads.ts';
+import { Webhooks } from './webhooks.ts';
 
 export type * from './api-types.ts';
 export { JobFailedError, OutboardApiError, OutboardConnectionError } from './errors.ts';
@@ -44,6 +45,7 @@ export class Outboard {
   readonly jobs: Jobs;
   readonly models: Models;
   readonly uploads: Uploads;
+  readonly webhooks: Webhooks;
   readonly #http: Http;
   readonly #follow: Follow;
 
@@ -52,6 +54,7 @@ export class Outboard {
     this.jobs = new Jobs(this.#http);
     this.models = new Models(this.#http);
     this.uploads = new Uploads(this.#http);
+    this.webhooks = new Webhooks(this.#http);
     this.#follow = (connection.channels === false ? longPolling : byChannel)(this.jobs);
   }
 

@@ -24,6 +24,7 @@ import { type KnownPicture, type Predict, predictWork } from './jobs/predict.ts'
 import { newJob, type SubmitServices, submitJob } from './jobs/submit.ts';
 import { readWait, waitForEnd } from './jobs/wait.ts';
 import { wakeFleet } from './jobs/wake.ts';
+import { webhookFor } from './webhooks/asked.ts';
 
 interface Services extends SubmitServices {
   readonly jobs: SubmitServices['jobs'] & Parameters<typeof waitForEnd>[0];
@@ -41,6 +42,7 @@ export function createJob(services: Services, settings: FunctionsEnvironment) {
     const wait = readWait(undefined, request.headers.prefer);
     const body = readJson(request, settings.OUTBOARD_MAX_BODY_BYTES);
     const checked = await services.catalog.consult((catalog) => checkCreateJob(body, catalog));
+    const webhook = webhookFor(checked.webhook, settings, request.baseUrl);
     await services.refuseOverload();
 
     const id = key === undefined ? newJobId() : deriveJobId(request.tenant, 'key', key);
@@ -63,6 +65,7 @@ export function createJob(services: Services, settings: FunctionsEnvironment) {
       requestHash,
       noCache,
       priority,
+      webhook,
       workSeconds,
     };
     const now = new Date();

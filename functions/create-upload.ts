@@ -8,6 +8,7 @@ import { createLogger } from '../shared/log.ts';
 import { checkCreateUpload } from '../shared/requests.ts';
 import { httpFunction, type Reply, type Request, readJson } from './http/edge.ts';
 import { newUploadId, uploadJobId, uploadMetadata } from './jobs/upload.ts';
+import { webhookFor } from './webhooks/asked.ts';
 
 interface Services {
   readonly catalog: Pick<CatalogStore, 'consult'>;
@@ -18,6 +19,7 @@ export function createUpload({ catalog, uploads }: Services, settings: Functions
   return async (request: Request): Promise<Reply> => {
     const body = readJson(request, settings.OUTBOARD_MAX_BODY_BYTES);
     const checked = await catalog.consult((models) => checkCreateUpload(body, models));
+    const webhook = webhookFor(checked.webhook, settings, request.baseUrl);
     const uploadId = newUploadId();
     const expiresSeconds = settings.OUTBOARD_UPLOAD_URL_SECONDS;
     const maxBytes = Math.min(
@@ -27,7 +29,7 @@ export function createUpload({ catalog, uploads }: Services, settings: Functions
     const form = await uploads.presignPost(uploadKey(request.tenant, uploadId), {
       maxBytes,
       contentType: checked.contentType,
-      metadata: uploadMetadata(checked),
+      metadata: uploadMetadata(checked, webhook),
       expiresSeconds,
     });
     const jobId = uploadJobId(request.tenant, uploadId);

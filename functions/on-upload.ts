@@ -65,7 +65,7 @@ async function draftFor(
 ): Promise<Job | undefined> {
   const asked = readUploadMetadata(stored.metadata);
   if (asked?.start_job === false) return undefined;
-  const { model, parameters, image_name, priority } = asked ?? (await defaultRequest(catalog));
+  const { model, parameters, image_name, priority, webhook } = asked ?? (await defaultRequest(catalog));
   // The manifest is looked up again by the worker; a model that went away in between fails there, visibly.
   const manifest = resolveModel(await catalog.read(), model);
   const workSeconds =
@@ -85,6 +85,7 @@ async function draftFor(
       input,
       requestHash: stored.eTag,
       ...(priority === undefined ? {} : { priority }),
+      webhook,
       ...(workSeconds === undefined ? {} : { workSeconds }),
     },
     settings,

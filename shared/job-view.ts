@@ -35,11 +35,10 @@ export async function jobView(
 /** The job without result links: what a list and the first answer show. */
 export function jobSummary(job: Job, baseUrl: string) {
   const self = `${baseUrl}/v1/jobs/${job.id}`;
-  return {
-    ...jobState(job),
-    input: inputView(job.input),
-    links: { self, cancel: `${self}/cancel`, retry: `${self}/retry` },
-  };
+  const links = { self, cancel: `${self}/cancel`, retry: `${self}/retry` };
+  // The URL itself is for the tenant alone, and a job is shown to listeners too.
+  const told = job.webhook === undefined ? {} : { deliveries: `${self}/deliveries` };
+  return { ...jobState(job), input: inputView(job.input), links: { ...links, ...told } };
 }
 
 const inputView = (input: JobInput) => ({

@@ -7,6 +7,7 @@ import { OutboardError } from './errors.ts';
 import { type JobInput, type JobPriority, jobPriorities, jobStatuses } from './job.ts';
 import { type ModelCatalog, type ModelManifest, resolveModel } from './model.ts';
 import { numeric, parametersFor } from './parameters.ts';
+import { webhookEvents } from './webhook.ts';
 
 const modelField = z
   .string()
@@ -19,6 +20,20 @@ const priorityField = z
   .enum(jobPriorities)
   .default('normal')
   .meta({ description: '`batch` gets the device only where no other job waits for it.' });
+
+const webhookField = z
+  .strictObject({
+    url: z.string().min(1).max(1024).meta({ description: 'A public https URL; it gets a POST.' }),
+    events: z
+      .array(z.enum(webhookEvents))
+      .min(1)
+      .default([...webhookEvents])
+      .meta({ description: 'Which ends of the job to tell.' }),
+  })
+  .meta({
+    id: 'WebhookRequest',
+    description: 'Who is told when the job ends, signed as Standard Webhooks has it.',
+  });
 
 const imageName = z
   .string()
@@ -49,9 +64,14 @@ const inputFields = {
 
 /** @param parameters those of the model asked for */
 export const createJobSchema = (parameters: z.ZodObject) =>
-  z.strictObject({ model: modelField, priority: priorityField, ...inputFields, ...parameters.shape });
+  z.strictObject({
+    model: modelField,
+    priority: priorityField,
+    ...inputFields,
+    webhook: webhookField.optional(),
+    ...parameters.shape,
+  });
 
-/** Metadata of an S3 object holds 2 KB in all; the parameters of a job fit easily. */
 export const createUploadSchema = (parameters: z.ZodObject) =>
   z.strictObject({
     model: modelField,
@@ -69,6 +89,7 @@ export const createUploadSchema = (parameters: z.ZodObject) =>
       .boolean()
       .default(true)
       .meta({ description: 'false: only store the file, for POST /v1/jobs with upload_id.' }),
+    webhook: webhookField.optional(),
     ...parameters.shape,
   });
 
@@ -86,6 +107,7 @@ interface CheckedRequest {
   readonly manifest: ModelManifest;
   readonly parameters: Record<string, unknown>;
   readonly priority: JobPriority;
+  readonly webhook: z.infer<typeof webhookField> | undefined;
 }
 
 export interface CheckedJobRequest extends CheckedRequest {
@@ -101,8 +123,8 @@ export function checkCreateJob(body: unknown, catalog: ModelCatalog): CheckedJob
   const schema = parametersFor(manifest);
   const request = parse(createJobSchema(schema), body);
   const parameters = parse(schema, request);
-  const { model, priority } = request;
-  return { model, manifest, parameters, priority, input: readInput(request) };
+  const { model, priority, webhook } = request;
+  return { model, manifest, parameters, priority, webhook, input: readInput(request) };
 }
 
 export interface CheckedUploadRequest extends CheckedRequest {
@@ -122,6 +144,7 @@ export function checkCreateUpload(body: unknown, catalog: ModelCatalog): Checked
     manifest,
     parameters: parse(schema, request),
     priority: request.priority,
+    webhook: request.webhook,
     contentType: request.content_type,
     imageName: request.image_name,
     maxBytes: request.max_bytes,

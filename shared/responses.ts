@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { errorKinds } from './errors.ts';
 import { jobPriorities, jobStatuses } from './job.ts';
+import { attemptReasons, deliveryStates } from './webhook.ts';
 
 const time = z.iso.datetime();
 
@@ -169,13 +170,60 @@ export const jobSchema = z
         }),
       })
       .meta({ id: 'JobInput', description: 'The picture of the job.' }),
-    links: z.object({ self: z.url(), cancel: z.url(), retry: z.url() }),
+    links: z.object({
+      self: z.url(),
+      cancel: z.url(),
+      retry: z.url(),
+      deliveries: z.url().optional().meta({ description: 'What its webhook was told; where it has one.' }),
+    }),
   })
   .meta({ id: 'Job' });
 
 export const jobListSchema = z
   .object({ jobs: z.array(jobSchema), cursor: z.string().optional() })
   .meta({ id: 'JobList' });
+
+export const deliverySchema = z
+  .object({
+    id: z.string().meta({ description: 'The webhook-id of every attempt.' }),
+    event: z.string(),
+    url: z.string(),
+    state: z.enum(deliveryStates).meta({ description: 'failed: given up, or ended by the receiver.' }),
+    created_at: time,
+    next_attempt_at: time.optional().meta({ description: 'While pending.' }),
+    attempts: z
+      .array(
+        z
+          .object({
+            at: time,
+            duration_ms: z.int(),
+            status: z.int().optional().meta({ description: 'What it answered, if it did.' }),
+            reason: z
+              .union([z.enum(Object.keys(attemptReasons) as [string, ...string[]]), z.string()])
+              .optional()
+              .meta({ description: 'Why it does not count; absent where it was taken.' }),
+            message: z.string().optional(),
+          })
+          .meta({ id: 'DeliveryAttempt' }),
+      )
+      .meta({ description: 'Newest first.' }),
+    links: z.object({ redeliver: z.url() }),
+  })
+  .meta({ id: 'Delivery', description: 'One event for one webhook.' });
+
+export const deliveryListSchema = z
+  .object({ deliveries: z.array(deliverySchema).meta({ description: 'Newest first.' }) })
+  .meta({ id: 'DeliveryList' });
+
+export const webhookSecretSchema = z
+  .object({
+    current: z.string().meta({ description: '`whsec_…`, as Standard Webhooks writes secrets.' }),
+    previous: z
+      .string()
+      .optional()
+      .meta({ description: 'The one before: it signs beside the current one until the next rotation.' }),
+  })
+  .meta({ id: 'WebhookSecret' });
 
 export const uploadSchema = z
   .object({

@@ -9,6 +9,8 @@ import {
 import { keepDefault, parametersByTask } from '../../shared/parameters.ts';
 import { createJobSchema, createUploadSchema, listJobsQuery } from '../../shared/requests.ts';
 import {
+  deliveryListSchema,
+  deliverySchema,
   fleetSchema,
   healthSchema,
   jobListSchema,
@@ -16,6 +18,7 @@ import {
   modelSchema,
   problemSchema,
   uploadSchema,
+  webhookSecretSchema,
 } from '../../shared/responses.ts';
 
 const json = (schema: z.ZodType, description: string) => ({
@@ -168,6 +171,26 @@ export function openApiDocument(serverUrl: string) {
           },
         ),
       },
+      '/v1/jobs/{id}/deliveries': {
+        get: operation(
+          'listDeliveries',
+          "What the job's webhook was told, with every attempt",
+          { 200: json(deliveryListSchema, 'The last 50, newest first.') },
+          { requestParams: { path: jobPath } },
+        ),
+      },
+      '/v1/jobs/{id}/deliveries/{delivery}/redeliver': {
+        post: operation(
+          'redeliver',
+          'Send the same event to the webhook again, under the same webhook-id',
+          { 202: json(deliverySchema, 'On its way.') },
+          {
+            requestParams: {
+              path: jobPath.extend({ delivery: z.string().meta({ description: 'The id of a delivery.' }) }),
+            },
+          },
+        ),
+      },
       '/v1/uploads': {
         post: operation(
           'createUpload',
@@ -200,6 +223,16 @@ export function openApiDocument(serverUrl: string) {
       '/v1/fleet': {
         get: operation('getFleet', 'Workers, and what the scaler ordered', {
           200: json(fleetSchema, 'The fleet of this moment.'),
+        }),
+      },
+      '/v1/webhook-secret': {
+        get: operation('getWebhookSecret', 'The secrets that sign webhooks', {
+          200: json(webhookSecretSchema, 'Made when they are asked for, or needed, first.'),
+        }),
+      },
+      '/v1/webhook-secret/rotate': {
+        post: operation('rotateWebhookSecret', 'A new secret to sign webhooks with', {
+          200: json(webhookSecretSchema, 'Both sign until the next rotation.'),
         }),
       },
       '/v1/health': {

@@ -5,7 +5,7 @@
 import type { JobQueue } from '../../shared/aws/job-queue.ts';
 import type { JobStore } from '../../shared/aws/job-store.ts';
 import { OutboardError } from '../../shared/errors.ts';
-import { type Job, type JobInput, type JobPriority, openShardOf } from '../../shared/job.ts';
+import { type Job, type JobInput, type JobPriority, openShardOf, type Webhook } from '../../shared/job.ts';
 import type { Wake } from './wake.ts';
 
 /** A row without its message is repaired after this long. */
@@ -34,6 +34,7 @@ interface Draft {
   readonly requestHash: string;
   readonly noCache?: boolean;
   readonly priority?: JobPriority;
+  readonly webhook?: Webhook | undefined;
   readonly workSeconds?: number;
 }
 
@@ -59,6 +60,7 @@ export function newJob(draft: Draft, limits: JobLimits, now: Date): Job {
     input: draft.input,
     request_hash: draft.requestHash,
     ...(draft.priority === 'batch' ? { priority: draft.priority } : {}),
+    ...(draft.webhook === undefined ? {} : { webhook: draft.webhook }),
     ...(draft.noCache === true ? { no_cache: true } : {}),
     ...(draft.workSeconds === undefined ? {} : { work_seconds: draft.workSeconds }),
     created_at: now.toISOString(),

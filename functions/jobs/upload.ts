@@ -4,10 +4,13 @@
  */
 import * as z from 'zod';
 import { UPLOAD_PREFIX } from '../../shared/aws/object-store.ts';
-import { deriveJobId, jobPriorities, newJobId } from '../../shared/job.ts';
+import { OutboardError } from '../../shared/errors.ts';
+import { deriveJobId, jobPriorities, newJobId, type Webhook } from '../../shared/job.ts';
 import type { CheckedUploadRequest } from '../../shared/requests.ts';
 
 const METADATA_NAME = 'outboard-request';
+/** S3 keeps no more beside an object, names included. */
+const MOST_METADATA_BYTES = 2_048;
 
 const uploadRequest = z.object({
   model: z.string(),
@@ -15,6 +18,7 @@ const uploadRequest = z.object({
   image_name: z.string().optional(),
   start_job: z.boolean(),
   priority: z.enum(jobPriorities).optional(),
+  webhook: z.object({ url: z.string(), events: z.array(z.string()).readonly(), api: z.string() }).optional(),
 });
 export type UploadRequest = z.infer<typeof uploadRequest>;
 
@@ -24,15 +28,24 @@ export const newUploadId = (): string => newJobId().replace(/^job_/, 'upl_');
 export const uploadJobId = (tenant: string, uploadId: string): string =>
   deriveJobId(tenant, 'upload', uploadId);
 
-export function uploadMetadata(checked: CheckedUploadRequest): Record<string, string> {
+/** @throws invalid_request where it does not fit */
+export function uploadMetadata(checked: CheckedUploadRequest, webhook?: Webhook): Record<string, string> {
   const request: UploadRequest = {
     model: checked.model,
     parameters: checked.parameters,
     image_name: checked.imageName,
     start_job: checked.startJob,
     priority: checked.priority,
+    webhook,
   };
-  return { [METADATA_NAME]: Buffer.from(JSON.stringify(request)).toString('base64url') };
+  const text = Buffer.from(JSON.stringify(request)).toString('base64url');
+  if (METADATA_NAME.length + text.length > MOST_METADATA_BYTES) {
+    throw new OutboardError('invalid_request', {
+      detail: 'image_name and webhook.url together are too long for an upload.',
+      field: 'image_name',
+    });
+  }
+  return { [METADATA_NAME]: text };
 }
 
 /** @returns undefined for a file that did not come through POST /v1/uploads. */

@@ -21,6 +21,19 @@ export const examples: Readonly<Record<string, string>> = {
 
 curl -s -X POST "$OUTBOARD/v1/jobs/$(id)/cancel" -H "x-api-key: $KEY"`,
   retryJob: `curl -s -X POST "$OUTBOARD/v1/jobs/$(id)/retry" -H "x-api-key: $KEY"`,
+  listDeliveries: `# A receiver on this machine, as the local stack alone allows it; in a stage the URL is https.
+node -e 'require("http").createServer((_, answer) => answer.end()).listen(0, "127.0.0.1", function () {
+  console.log(this.address().port); })' > port.txt & receiver=$!; until [ -s port.txt ]; do sleep 0.1; done
+printf '{"image_base64": "%s", "webhook": {"url": "http://127.0.0.1:%s/hook"}}' "$(base64 < photo.jpg | tr -d '\\n')" "$(cat port.txt)" |
+  curl -s "$OUTBOARD/v1/jobs" -d @- -H "x-api-key: $KEY" -H 'content-type: application/json' > job.json
+
+until curl -s "$OUTBOARD/v1/jobs/$(id)/deliveries" -H "x-api-key: $KEY" -o deliveries.json &&
+  grep -q delivered deliveries.json; do sleep 0.5; done
+cat deliveries.json`,
+  redeliver: `delivery=$(node -p 'require("./deliveries.json").deliveries[0].id')
+curl -s -X POST "$OUTBOARD/v1/jobs/$(id)/deliveries/$delivery/redeliver" -H "x-api-key: $KEY"
+
+sleep 1; kill $receiver`,
   createUpload: `curl -s "$OUTBOARD/v1/uploads" -H "x-api-key: $KEY" -H 'content-type: application/json' \\
   -d '{"content_type": "image/jpeg", "upscale_factor": 2, "image_name": "photo.jpg"}' | tee upload.json
 
@@ -31,6 +44,8 @@ curl -s -K form.txt -F file=@photo.jpg "$(node -p 'require("./upload.json").url'
   listModels: `curl -s "$OUTBOARD/v1/models" -H "x-api-key: $KEY"`,
   getModel: `curl -s "$OUTBOARD/v1/models/super-resolution" -H "x-api-key: $KEY"`,
   getFleet: `curl -s "$OUTBOARD/v1/fleet" -H "x-api-key: $KEY"`,
+  getWebhookSecret: `curl -s "$OUTBOARD/v1/webhook-secret" -H "x-api-key: $KEY"`,
+  rotateWebhookSecret: `curl -s -X POST "$OUTBOARD/v1/webhook-secret/rotate" -H "x-api-key: $KEY"`,
   health: `curl -s "$OUTBOARD/v1/health"`,
   openapi: `curl -s "$OUTBOARD/v1/openapi.json"`,
 };

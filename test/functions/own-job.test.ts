@@ -103,9 +103,9 @@ it('runs neither an open job again nor one that succeeded', async () => {
 });
 
 it('answers 503 to a retry while the queue is down, and a repeat sends the message', async () => {
-  const { own, jobs, id, routes, settings, deadQueue, takeAll, wake } = await open();
+  const { own, jobs, deliveries, id, routes, settings, deadQueue, takeAll, wake } = await open();
   await jobs.end(id, 'failed', new Date(), reason);
-  const down = retryJob({ jobs, queue: deadQueue, wake }, settings);
+  const down = retryJob({ jobs, deliveries, queue: deadQueue, wake }, settings);
   await expect(down(own)).rejects.toMatchObject({ code: 'queue_unavailable', httpStatus: 503 });
   expect(await routes.retry(own)).toMatchObject({ status: 202, body: { id, status: 'queued' } });
   expect(await takeAll()).toEqual([id]);

@@ -48,6 +48,7 @@ const triggered: Readonly<Record<string, { event: unknown; outcome: RegExp | obj
     event: { requestContext: { connectionId: 'c', eventType: 'MESSAGE' } },
     outcome: { statusCode: 500, body: '' },
   },
+  'deliver-webhook': { event: { Records: [{ body: 'not ours' }] }, outcome: null },
   sweep: { event: {}, outcome: /ECONNREFUSED/ },
   scale: { event: {}, outcome: /ECONNREFUSED/ },
 };
