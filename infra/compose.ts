@@ -13,6 +13,7 @@ export async function resources({ resolveVariable }: Resolve): Promise<string[]>
   const alarms = (await read('alarms')) === 'true';
   return [
     'infra/jobs.yml',
+    'infra/webhooks.yml',
     'infra/storage.yml',
     'infra/gateway.yml',
     'infra/channel.yml',

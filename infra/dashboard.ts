@@ -102,6 +102,24 @@ function graphs(stage: string, functions: readonly string[]): Graph[] {
     { title: 'Work: open and waiting jobs', stat: 'Maximum', metrics: [own('OpenJobs'), own('QueuedJobs')] },
     { title: 'Work: backlog, device seconds', stat: 'Maximum', metrics: [own('BacklogSeconds')] },
     { title: 'Work: jobs ended', stat: 'Sum', metrics: [own('JobsSucceeded'), own('JobsFailed')] },
+    {
+      title: 'Webhooks: messages waiting and being sent',
+      stat: 'Maximum',
+      metrics: [
+        sqs('ApproximateNumberOfMessagesVisible', 'WebhookQueue'),
+        sqs('ApproximateNumberOfMessagesNotVisible', 'WebhookQueue'),
+      ],
+    },
+    {
+      title: 'Webhooks: age of the oldest message, seconds',
+      stat: 'Maximum',
+      metrics: [sqs('ApproximateAgeOfOldestMessage', 'WebhookQueue')],
+    },
+    {
+      title: 'Webhooks: given up',
+      stat: 'Maximum',
+      metrics: [sqs('ApproximateNumberOfMessagesVisible', 'WebhookDeadLetterQueue')],
+    },
     { title: 'Errors: functions', stat: 'Sum', metrics: lambda('Errors') },
     { title: 'Errors: throttled functions', stat: 'Sum', metrics: lambda('Throttles') },
     {

@@ -124,6 +124,12 @@ export const parameters: readonly Parameter[] = [
   { name: 'resultUrlSeconds', value: '3600', meaning: 'Life of a link to a result.' },
   { name: 'uploadUrlSeconds', value: 900, meaning: 'Life of an upload form.' },
   {
+    name: 'webhookConcurrency',
+    value: 20,
+    preview: 2,
+    meaning: 'Webhooks that are sent at once, 2 to 1000; each may take ten seconds.',
+  },
+  {
     name: 'keepDays',
     value: 8,
     meaning: 'Uploads and results are erased after this long; never before the rows that name them.',

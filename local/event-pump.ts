@@ -1,14 +1,20 @@
 /**
- * The events that AWS would deliver and serverless-offline does not: S3 ObjectCreated and messages of the
- * dead-letter queue, handed to their functions through the Lambda invoke endpoint, at least once, as AWS does.
+ * The events that AWS would deliver and serverless-offline does not: S3 ObjectCreated and messages of the queues of dead
+ * letters and of webhooks, handed to their functions through the Lambda invoke endpoint, at least once, as AWS does.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { DeleteMessageCommand, type Message, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { type ObjectCreated, s3Event } from './s3/events.ts';
 import { credentials, HOST, names, STAGE } from './settings.ts';
 
-const POLL_MS = 1_000;
+/** Which function is called for the messages of which queue, and how many of its calls run at once. */
+const sources = [
+  { queue: names.deadLetters, name: 'on-dead-letter', atOnce: 1, pollMs: 1_000 },
+  { queue: names.webhooks, name: 'deliver-webhook', atOnce: 10, pollMs: 200 },
+] as const;
+type Source = (typeof sources)[number];
+
 const TRIES = 5;
 
 interface PumpOptions {
@@ -21,7 +27,7 @@ export class EventPump {
   readonly #options: PumpOptions;
   readonly #sqs: SQSClient;
   #closed = false;
-  #polling: Promise<void> | undefined;
+  #polling: Promise<unknown> | undefined;
 
   constructor(options: PumpOptions) {
     this.#options = options;
@@ -34,7 +40,7 @@ export class EventPump {
   }
 
   start(): void {
-    this.#polling = this.#pollDeadLetters();
+    this.#polling = Promise.all(sources.map((source) => this.#poll(source)));
   }
 
   /** What the uploads bucket's notification does. */
@@ -53,31 +59,55 @@ export class EventPump {
     this.#sqs.destroy();
   }
 
-  async #pollDeadLetters(): Promise<void> {
+  /** Takes no more messages than there are calls free, so that a receiver that hangs holds up one call. */
+  async #poll(source: Source): Promise<void> {
+    const calls = new Set<Promise<void>>();
     while (!this.#closed) {
-      await sleep(POLL_MS);
-      // A message that is not handed over now comes back by itself.
-      await this.#handOver().catch((error: unknown) => this.#options.print(`stack   dead letters: ${error}`));
+      await sleep(source.pollMs);
+      const free = source.atOnce - calls.size;
+      if (free === 0) continue;
+      const messages = await this.#receive(source, free).catch((error: unknown) => {
+        this.#options.print(`stack   ${source.name}: ${error}`);
+        return [];
+      });
+      for (const message of messages) {
+        // A message that is not handed over now comes back by itself.
+        const call = this.#handOver(source, message).catch((error: unknown) =>
+          this.#options.print(`stack   ${source.name}: ${error}`),
+        );
+        calls.add(call);
+        void call.finally(() => calls.delete(call));
+      }
     }
+    await Promise.all(calls);
   }
 
-  /** One look at the dead-letter queue. */
-  async #handOver(): Promise<void> {
-    const queue = { QueueUrl: `${this.#options.sqsUrl}/000000000000/${names.deadLetters}` };
+  async #receive({ queue }: Source, most: number): Promise<Message[]> {
     const { Messages: messages = [] } = await this.#sqs.send(
-      new ReceiveMessageCommand({ ...queue, MaxNumberOfMessages: 10, MessageSystemAttributeNames: ['All'] }),
+      new ReceiveMessageCommand({
+        QueueUrl: this.#urlOf(queue),
+        MaxNumberOfMessages: Math.min(10, most),
+        MessageSystemAttributeNames: ['All'],
+      }),
     );
-    if (messages.length === 0) return;
-    const records = messages.map((message) => ({
+    return messages;
+  }
+
+  async #handOver({ queue, name }: Source, message: Message): Promise<void> {
+    const record = {
       messageId: message.MessageId,
       body: message.Body,
       attributes: message.Attributes ?? {},
       eventSource: 'aws:sqs',
-    }));
-    if (!(await this.#invoke('on-dead-letter', { Records: records }))) return;
-    for (const { ReceiptHandle } of messages) {
-      await this.#sqs.send(new DeleteMessageCommand({ ...queue, ReceiptHandle }));
-    }
+    };
+    if (!(await this.#invoke(name, { Records: [record] }))) return;
+    await this.#sqs.send(
+      new DeleteMessageCommand({ QueueUrl: this.#urlOf(queue), ReceiptHandle: message.ReceiptHandle }),
+    );
+  }
+
+  #urlOf(queue: string): string {
+    return `${this.#options.sqsUrl}/000000000000/${queue}`;
   }
 
   async #invoke(name: string, event: unknown): Promise<boolean> {

@@ -12,6 +12,8 @@ export const credentials = { accessKeyId: 'outboard-local', secretAccessKey: 'ou
 export const names = {
   queue: 'outboard-local-jobs',
   deadLetters: 'outboard-local-jobs-dead',
+  webhooks: 'outboard-local-webhooks',
+  webhookDeadLetters: 'outboard-local-webhooks-dead',
   table: 'outboard-local-jobs',
   uploads: 'outboard-local-uploads',
   results: 'outboard-local-results',
@@ -52,6 +54,9 @@ export function stackEnvironment({ port, directory }: StackOptions): Record<stri
     AWS_ENDPOINT_URL_S3: url(ports.s3),
     OUTBOARD_STAGE: STAGE,
     OUTBOARD_QUEUE_URL: `${url(ports.sqs)}/000000000000/${names.queue}`,
+    OUTBOARD_WEBHOOK_QUEUE_URL: `${url(ports.sqs)}/000000000000/${names.webhooks}`,
+    OUTBOARD_WEBHOOK_DEAD_LETTERS_URL: `${url(ports.sqs)}/000000000000/${names.webhookDeadLetters}`,
+    OUTBOARD_WEBHOOK_LOOPBACK: 'true',
     OUTBOARD_JOBS_TABLE: names.table,
     OUTBOARD_UPLOADS_BUCKET: names.uploads,
     OUTBOARD_RESULTS_BUCKET: names.results,

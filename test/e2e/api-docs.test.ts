@@ -7,12 +7,15 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { portsFrom } from '../../local/settings.ts';
 import {
+  deliveryListSchema,
+  deliverySchema,
   fleetSchema,
   healthSchema,
   jobListSchema,
   jobSchema,
   modelSchema,
   uploadSchema,
+  webhookSecretSchema,
 } from '../../shared/responses.ts';
 import { setup } from './setup.ts';
 
@@ -28,10 +31,16 @@ const answers: Readonly<Record<string, z.ZodType>> = {
   'DELETE /v1/jobs/{id}': z.undefined(),
   'POST /v1/jobs/{id}/cancel': jobSchema.extend({ status: z.literal('canceled') }),
   'POST /v1/jobs/{id}/retry': jobSchema.extend({ status: z.literal('queued') }),
+  'GET /v1/jobs/{id}/deliveries': deliveryListSchema.extend({
+    deliveries: z.array(deliverySchema).length(1),
+  }),
+  'POST /v1/jobs/{id}/deliveries/{delivery}/redeliver': deliverySchema,
   'POST /v1/uploads': uploadSchema,
   'GET /v1/models': z.object({ models: z.array(modelSchema).min(1) }),
   'GET /v1/models/{name}': modelSchema,
   'GET /v1/fleet': fleetSchema,
+  'GET /v1/webhook-secret': webhookSecretSchema,
+  'POST /v1/webhook-secret/rotate': webhookSecretSchema.required(),
   'GET /v1/health': healthSchema,
   'GET /v1/openapi.json': z.object({ openapi: z.string() }),
 };
@@ -60,7 +69,8 @@ describe('the examples of docs/api.md', () => {
       const value: unknown = text === '' ? undefined : JSON.parse(text);
       expect(() => answers[route]?.parse(value), `${route}: ${text}`).not.toThrow();
     }
-    const upload = uploadSchema.parse(JSON.parse(printed[6] ?? ''));
+    const uploads = routes.findIndex(({ route }) => route === 'POST /v1/uploads');
+    const upload = uploadSchema.parse(JSON.parse(printed[uploads] ?? ''));
     expect(await ended(upload.job?.id ?? '')).toMatchObject({ status: 'succeeded' });
   });
 });

@@ -27,7 +27,8 @@ it('are all used, and every one used is known', () => {
   const local = ['apiKey', 'queueUrl', 'jobsTable', 'uploadsBucket', 'resultsBucket', 'modelsBucket'];
   const fleet = ['scaleFunction', 'fleetCluster', 'fleetService', 'fleetGroup'];
   const channel = ['channelUrl', 'channelEndpoint'];
-  const known = new Set([...parameters.map(({ name }) => name), ...local, ...fleet, ...channel]);
+  const webhooks = ['webhookQueueUrl', 'webhookDeadLettersUrl', 'webhookLoopback'];
+  const known = new Set([...parameters.map(({ name }) => name), ...local, ...fleet, ...channel, ...webhooks]);
   expect(named.filter((name) => !known.has(name))).toEqual([]);
   expect(parameters.filter(({ name }) => !named.includes(name))).toEqual([]);
 });

@@ -14,9 +14,10 @@ beforeAll(async () => {
 
 /** What each function does on AWS, written down from its code; its log is not repeated here. */
 const SEND = ['sqs:SendMessage'];
+const READ_AND_MAKE = ['dynamodb:GetItem', 'dynamodb:PutItem'];
 const JOB = ['dynamodb:GetItem', 'dynamodb:UpdateItem'];
 const WAKE = ['lambda:InvokeFunction'];
-/** Telling listeners: their connections, the message, and the row of one that is gone. */
+/** Telling listeners: their connections, the message, and the row of one that is gone; and webhooks, by a message. */
 const TELL = ['dynamodb:Query', 'execute-api:ManageConnections', 'dynamodb:DeleteItem'];
 const does: Readonly<Record<string, readonly string[]>> = {
   // create, markEnqueued, fleet.read, claimWake; depth; catalog, inline picture, head of an upload, links
@@ -32,16 +33,36 @@ const does: Readonly<Record<string, readonly string[]>> = {
   ],
   GetJobRole: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 's3:GetObject'],
   ListJobsRole: ['dynamodb:GetItem', 'dynamodb:Query'],
-  CancelJobRole: [...JOB, ...TELL],
-  RetryJobRole: [...JOB, ...TELL, ...SEND, ...WAKE],
+  CancelJobRole: [...JOB, ...TELL, ...SEND],
+  RetryJobRole: [...JOB, ...TELL, ...SEND, ...WAKE, 'dynamodb:PutItem'],
   DeleteJobRole: [...JOB, ...TELL, 's3:ListBucket', 's3:DeleteObject'],
+  ListDeliveriesRole: ['dynamodb:GetItem'],
+  RedeliverRole: [...JOB, ...SEND],
+  GetWebhookSecretRole: READ_AND_MAKE,
+  RotateWebhookSecretRole: READ_AND_MAKE,
+  DeliverWebhookRole: [
+    ...JOB,
+    ...SEND,
+    'dynamodb:PutItem',
+    's3:GetObject',
+    'sqs:ReceiveMessage',
+    'sqs:DeleteMessage',
+    'sqs:GetQueueAttributes',
+  ],
   CreateUploadRole: ['s3:GetObject', 's3:PutObject'],
   ListModelsRole: ['s3:GetObject'],
   GetFleetRole: ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query', 'sqs:GetQueueAttributes'],
   HealthRole: ['s3:GetObject', 'sqs:GetQueueAttributes'],
   OpenapiRole: [],
   OnUploadRole: [...JOB, ...SEND, ...WAKE, 'dynamodb:PutItem', 's3:GetObject', 's3:ListBucket'],
-  OnDeadLetterRole: [...JOB, ...TELL, 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+  OnDeadLetterRole: [
+    ...JOB,
+    ...TELL,
+    ...SEND,
+    'sqs:ReceiveMessage',
+    'sqs:DeleteMessage',
+    'sqs:GetQueueAttributes',
+  ],
   SweepRole: [...JOB, ...TELL, ...SEND],
   ScaleRole: [...JOB, 'dynamodb:Query'],
   ChannelRole: [
@@ -72,6 +93,7 @@ const worker: Readonly<Record<string, readonly string[]>> = {
     'sqs:ChangeMessageVisibility',
     ...JOB,
     ...TELL,
+    ...SEND,
     'dynamodb:PutItem',
     's3:GetObject',
     's3:PutObject',
