@@ -6,6 +6,7 @@ import { exitCodeOf } from './exit-code.ts';
 import { jobCommands } from './jobs.ts';
 import { modelsCommand } from './models.ts';
 import { runCommand } from './run.ts';
+import { webhookCommand } from './webhook.ts';
 
 /** Wrong usage must end in the documented code, and not in the library's. */
 function throwing(command: Command): Command {
@@ -24,7 +25,8 @@ async function operatorsCommands(): Promise<Command[]> {
 }
 
 const program = new Command('outboard').description('GPU image inference for serverless applications.');
-for (const command of [runCommand(), ...jobCommands(), modelsCommand()]) program.addCommand(command);
+for (const command of [runCommand(), ...jobCommands(), modelsCommand(), webhookCommand()])
+  program.addCommand(command);
 if (!program.commands.some((command) => command.name() === process.argv[2])) {
   for (const command of await operatorsCommands()) program.addCommand(command);
 }

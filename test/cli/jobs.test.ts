@@ -4,6 +4,7 @@ import { Outboard } from '../../client/outboard.ts';
 import { API_KEY } from '../../local/settings.ts';
 import { noise, plain, png } from '../e2e/pictures.ts';
 import { setup } from '../e2e/setup.ts';
+import { startReceiver } from '../webhooks/receiver.ts';
 import { COMMAND, workplace } from './command.ts';
 
 const { url } = setup(5820);
@@ -82,5 +83,27 @@ describe('the commands about jobs', () => {
       stdout: expect.stringContaining('Exit codes'),
     });
     expect(await outboard('nonsense')).toMatchObject({ code: 2 });
+  });
+});
+
+describe('the command about webhooks', () => {
+  it('shows and rotates the secrets, tells what became of an event, and sends it again', async () => {
+    const { outboard } = await workplace(url);
+    const receiver = await startReceiver();
+    const secret = (await outboard('webhook', 'secret')).stdout.trim();
+    expect(secret).toMatch(/^whsec_\S+$/);
+    const rotated = (await outboard('webhook', 'rotate')).stdout.trim().split('\n');
+    expect(rotated).toEqual([expect.stringMatching(/^whsec_\S+$/), `${secret} (the one before)`]);
+    const picture = blob(await png(noise(9, 9, 3, 7)));
+    const { id } = await api.submit('super-resolution', picture, { webhook: { url: receiver.url } });
+    const shown = async () => (await outboard('webhook', 'deliveries', id)).stdout;
+    await expect
+      .poll(shown, { timeout: 20_000 })
+      .toMatch(/^ID .*\nwhd_\w+ +job\.succeeded +delivered +1 +204 +-/);
+    const [delivery] = await api.webhooks.deliveries(id);
+    const again = await outboard('webhook', 'redeliver', id, delivery?.id ?? '');
+    expect(again.stdout).toBe(`${delivery?.id} pending\n`);
+    await expect.poll(() => receiver.ids()).toEqual([delivery?.id, delivery?.id]);
+    expect(await outboard('webhook', 'redeliver', id, 'whd_none')).toMatchObject({ code: 1 });
   });
 });
