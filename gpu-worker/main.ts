@@ -24,8 +24,8 @@ import { ScaleInProtection } from './scale-in-protection.ts';
 import { scratchBytes, sweepScratch } from './scratch.ts';
 import { Worker } from './worker.ts';
 
-/** A tile takes milliseconds on a GPU and seconds on a slow CPU. */
-const HUNG_AFTER_MS = 120_000;
+/** What is logged leaves the process a moment later. */
+const LAST_WORDS_MS = 250;
 const METRICS_HOST = '127.0.0.1';
 const CUDA_THREADS = 2;
 const CLOUD_METRICS_EVERY_MS = 60_000;
@@ -50,13 +50,14 @@ const device = new DevicePool({
   batchSize,
   weightOf: (tenant) => weights.get(tenant) ?? 1,
   maxFailures: settings.OUTBOARD_DEVICE_FAILURES,
-  hungAfterMs: HUNG_AFTER_MS,
+  hungAfterMs: settings.OUTBOARD_HUNG_SECONDS * 1000,
   onRun: (run) => metrics.device.observe(run),
   onPlaced: ({ path, placement }) => log.info({ graph: path, placement }, 'session opened'),
   onFatal: (error) => {
     metrics.health = 'failed';
     log.error({ err: error }, 'the device cannot be trusted any more; leaving');
-    process.exit(1);
+    // exit() waits for every thread, and one that hangs in a driver never comes.
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_WORDS_MS);
   },
 });
 

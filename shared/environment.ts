@@ -107,6 +107,11 @@ const workerSchema = z.object({
     1,
     'After this many failures in a row, not one the fault of its input, the worker ends itself.',
   ),
+  OUTBOARD_HUNG_SECONDS: wholeNumber(
+    120,
+    1,
+    'A run of the device that takes longer hangs: the worker ends itself, and its jobs run elsewhere.',
+  ),
   OUTBOARD_QUARANTINE_AFTER: wholeNumber(
     QUARANTINE_AFTER,
     1,
