@@ -7,6 +7,7 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { Job } from '../../shared/job.ts';
+import { seededRandom } from '../torture/dice.ts';
 import { noise, plain, png } from './pictures.ts';
 import { setup, until } from './setup.ts';
 
@@ -22,15 +23,6 @@ const { send, submit, ended, job, keys, row, workerPid, workerId, lines } = setu
   // Kills come every few seconds here, whoever is in hand: that says nothing about a job that meets three of them.
   OUTBOARD_QUARANTINE_AFTER: '100',
 });
-
-/** Numbers in [0, 1) that the seed decides (Lehmer). */
-function random(): () => number {
-  let state = (seed % 2_147_483_646) + 1;
-  return () => {
-    state = (state * 48_271) % 2_147_483_647;
-    return state / 2_147_483_647;
-  };
-}
 
 /** Small and medium pictures, from one tile to a dozen. */
 async function submitAll(next: () => number): Promise<string[]> {
@@ -75,7 +67,7 @@ it(`${JOBS} jobs succeed, each once, through ${KILLS} kills of the worker`, {
   timeout: 1_200_000,
 }, async () => {
   console.log(`seed ${seed}: OUTBOARD_TEST_SEED=${seed} repeats this run`);
-  const next = random();
+  const next = seededRandom(seed);
   const ids = await submitAll(next);
   const recoveries: Promise<PromiseSettledResult<number | undefined>[]>[] = [];
   for (let round = 0; round < KILLS; round += 1) {
