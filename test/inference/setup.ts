@@ -75,8 +75,9 @@ export const POISON = 255;
 /**
  * A network that gives every picture back as it is, but throws at run time where a picture's first byte is 255: that
  * byte is an index into a table of 255 places. onnxruntime finds out in the middle of the run, whatever else is in it.
+ * @returns its file; its input is `image`, its output `same`
  */
-export async function poisonableLane(side: number): Promise<PictureLane> {
+export async function writePoisonable(): Promise<string> {
   const model = emptyModel();
   const shape = ['batch', 'height', 'width', 3];
   model.graph.input = [tensorInfo('image', 'uint8', shape)];
@@ -90,9 +91,14 @@ export async function poisonableLane(side: number): Promise<PictureLane> {
   builder.append();
   const file = path.join(await mkdtemp(path.join(tmpdir(), 'outboard-test-')), 'poison.onnx');
   await writeModel(file, model);
+  return file;
+}
+
+/** The lane of that network. */
+export async function poisonableLane(side: number): Promise<PictureLane> {
   return {
     kind: 'picture',
-    graph: { path: file, inputName: 'image', outputName: 'same', scale: 1 },
+    graph: { path: await writePoisonable(), inputName: 'image', outputName: 'same', scale: 1 },
     height: side,
     width: side,
     batch: 'dynamic',

@@ -18,16 +18,26 @@ const describeFile = (bytes: Uint8Array) => ({
   bytes: bytes.length,
 });
 
+/** Another network than the bundled one. */
+interface Network {
+  readonly file: string;
+  readonly scale: number;
+  readonly output: string;
+}
+
+const bundled: Network = { file: NETWORK, scale: 2, output: 'enlarged' };
+
 /** @returns the package's folder */
 export async function makePackage(
   directory: string,
   name: string,
   version: string,
   damage: Damage = {},
+  network = bundled,
 ): Promise<string> {
   const folder = path.join(directory, name, version);
   await mkdir(folder, { recursive: true });
-  const graph = damage.graph === true ? Buffer.from('no graph at all') : await readFile(NETWORK);
+  const graph = damage.graph === true ? Buffer.from('no graph at all') : await readFile(network.file);
   await writeFile(path.join(folder, 'x2.onnx'), graph);
 
   const black = (side: number) =>
@@ -35,7 +45,7 @@ export async function makePackage(
       .png()
       .toBuffer();
   const input = await black(16);
-  const output = await black(32);
+  const output = await black(16 * network.scale);
   await writeFile(path.join(folder, 'golden-input.png'), input);
   await writeFile(path.join(folder, 'golden-output.png'), output);
 
@@ -50,11 +60,11 @@ export async function makePackage(
     parameters: 1,
     graphs: [
       {
-        scale: 2,
+        scale: network.scale,
         file: 'x2.onnx',
         ...describeFile(graph),
         input: { name: 'image', ...tensor },
-        output: { name: 'enlarged', ...tensor },
+        output: { name: network.output, ...tensor },
         receptive_radius: 10,
         tile: { height: 32, width: 32 },
       },
