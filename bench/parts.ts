@@ -134,8 +134,7 @@ async function services({ asked }: PartsQuestion, bodies: readonly Uint8Array[])
         const now = new Date();
         const found = await jobs.claim(jobId, 'bench', now, now.getTime() + 30_000);
         if (found.kind !== 'claimed' || found.job.input.kind !== 'object') throw new Error(found.kind);
-        const claim = { id: jobId, fence: found.job.fence };
-        await jobs.fixModelVersion(claim, 'bench@1');
+        const claim = { id: jobId, fence: found.job.fence, modelVersion: 'bench@1' };
         await uploads.get(found.job.input.key, 1e9);
         await Promise.all(
           bodies.map((body, index) =>

@@ -120,6 +120,25 @@ ${table(head, rows)}
 `;
 }
 
+const awsCost = ({ awsCost: figures }: Results): string => `## Calls of AWS
+
+The smallest jobs, on a device that answers at once, 32 in hand. *CPU*: of the worker with its calls of SQS, DynamoDB and S3, less the same worker
+that answers them itself; without TLS, which the local services do not speak.
+
+${table(
+  ['job', 'CPU ms a job', 'each repeat', 'everything else, ms', 'calls a job'],
+  figures.map(({ kind, cpuMs, withoutMs, calls }) => [
+    kind,
+    `**${figure(median(cpuMs))}**`,
+    cpuMs.map(figure).join(' '),
+    figure(withoutMs),
+    Object.entries(calls)
+      .map(([name, count]) => `${name} ${figure(count)}`)
+      .join(', '),
+  ]),
+)}
+`;
+
 const bundles = ({ bundles: figures }: Results): string => `## Lambda bundles
 
 ${table(
@@ -189,6 +208,7 @@ device ${device}, ${threads} device threads.
     head,
     ...(results.throughput.length > 0 ? [throughput(results)] : []),
     ...(results.emulated.length > 0 ? [emulated(results)] : []),
+    ...(results.awsCost.length > 0 ? [awsCost(results)] : []),
     ...(results.bundles.length > 0 ? [bundles(results)] : []),
     ...(results.memory.length > 0 ? [memory(results)] : []),
     ...(results.plans.length > 0 ? [plans(results)] : []),

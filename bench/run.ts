@@ -3,7 +3,7 @@
  * files named after that part). Everything that counts is a ratio of two things measured in the same run, in turns, so
  * that a noisy machine disturbs both.
  *
- *   node bench/run.ts [throughput] [device] [bundles] [memory] [plans] [slope] [--quick] [--device cuda] [--repeats 3]
+ *   node bench/run.ts [throughput] [device] [aws-cost] [bundles] [memory] [plans] [slope] [--quick] [--device cuda] [--repeats 3]
  *   node bench/run.ts growth [--full]                                  how cost grows
  *   node bench/run.ts listeners [--quick]                              of channels, all at once
  *   node bench/run.ts peers [--quick] [--repeats 3] [--only Flask]     against what people build today
@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { seedModels } from '../local/seed-models.ts';
 import { names, stackEnvironment } from '../local/settings.ts';
 import { connectModels } from '../shared/aws/connect-objects.ts';
+import { type AwsFigures, measureAwsCost } from './aws-cost.ts';
 import { type BundleFigures, measureBundles } from './bundles.ts';
 import { type Case, connectStores, nameOf, temporaryDirectory } from './cases.ts';
 import { Child } from './child.ts';
@@ -49,6 +50,7 @@ export interface Results {
   readonly machine: Machine;
   readonly throughput: readonly ThroughputFigures[];
   readonly emulated: readonly EmulatedFigures[];
+  readonly awsCost: readonly AwsFigures[];
   readonly bundles: readonly BundleFigures[];
   readonly memory: readonly MemoryFigures[];
   readonly plans: readonly PlanFigures[];
@@ -82,7 +84,7 @@ if (positionals.includes('peers'))
   await comparePeers({ port: PORT, repeats: Number(flags.repeats), quick, only });
 const others = positionals.filter((name) => !['growth', 'listeners', 'peers'].includes(name));
 if (positionals.length > 0 && others.length === 0) process.exit();
-const everything = ['throughput', 'device', 'bundles', 'memory', 'plans', 'slope'];
+const everything = ['throughput', 'device', 'aws-cost', 'bundles', 'memory', 'plans', 'slope'];
 const sections = others.length > 0 ? others : everything;
 const device = flags.device === 'cuda' ? 'cuda' : 'cpu';
 const threads = device === 'cuda' ? CUDA_THREADS : CORES;
@@ -192,6 +194,19 @@ async function measureEmulated(batch: number): Promise<EmulatedFigures> {
   return { asked, deviceMs, batch, threads, repeats };
 }
 
+async function measureAws(): Promise<AwsFigures[]> {
+  const worker = new Child([script('aws-worker.ts')]);
+  const [jobs, repeats] = [quick ? 200 : 1_000, Number(flags.repeats)];
+  try {
+    const figures: AwsFigures[] = [];
+    for (const kind of ['classification', 'super-resolution'] as const)
+      figures.push(await measureAwsCost(worker, stores, { kind, jobs, repeats }));
+    return figures;
+  } finally {
+    await worker.close();
+  }
+}
+
 async function measureMemory(): Promise<MemoryFigures[]> {
   const figures: MemoryFigures[] = [];
   for (const size of memorySizes) {
@@ -223,6 +238,7 @@ let results: Results = {
   machine: await describeMachine(),
   throughput: [],
   emulated: [],
+  awsCost: [],
   bundles: [],
   memory: [],
   plans: [],
@@ -245,6 +261,7 @@ try {
   if (wants('device'))
     for (const batch of EMULATED_BATCHES)
       await save({ emulated: [...results.emulated, await measureEmulated(batch)] });
+  if (wants('aws-cost')) await save({ awsCost: await measureAws() });
   if (wants('bundles')) await save({ bundles: await measureBundles(directory, environment, quick ? 3 : 15) });
   if (wants('memory')) await save({ memory: await measureMemory() });
   if (wants('plans')) await save({ plans: await measurePlans() });

@@ -31,7 +31,7 @@ interface LeaseOptions {
 }
 
 export class Lease {
-  readonly claim: Claim;
+  #claim: Claim;
   readonly #options: LeaseOptions;
   readonly #controller = new AbortController();
   readonly #timer: NodeJS.Timeout;
@@ -41,12 +41,22 @@ export class Lease {
   /** Starts to renew at once; `heldUntil` is what the claim was given, in epoch milliseconds. */
   constructor(options: LeaseOptions, heldUntil: number) {
     this.#options = options;
-    this.claim = options.claim;
+    this.#claim = options.claim;
     this.#heldUntil = heldUntil;
     const renew = () => {
       this.#renewals = Promise.all([this.#renewals, this.#renew()]);
     };
     this.#timer = setInterval(renew, (options.seconds * 1000) / 3);
+  }
+
+  /** What each write of this attempt carries. */
+  get claim(): Claim {
+    return this.#claim;
+  }
+
+  /** From now on each write says which version the attempt runs. */
+  runs(modelVersion: string): void {
+    this.#claim = { ...this.#claim, modelVersion };
   }
 
   /** Aborts with a StopError. */
@@ -66,7 +76,8 @@ export class Lease {
   }
 
   async #renew(): Promise<void> {
-    const { jobs, queue, claim, receipt, seconds, log } = this.#options;
+    const { jobs, queue, receipt, seconds, log } = this.#options;
+    const claim = this.#claim;
     const until = Date.now() + seconds * 1000;
     const [row, message] = await Promise.allSettled([
       jobs.renew(claim, until),

@@ -11,9 +11,11 @@ import { readWorkerEnvironment } from '../shared/environment.ts';
 import type { Job } from '../shared/job.ts';
 import { createLogger } from '../shared/log.ts';
 import { CloudMetrics } from './cloud-metrics.ts';
+import { deviceMemoryReader } from './device-memory.ts';
 import { inputFetcher } from './fetch-input.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { DevicePool } from './inference/device-pool.ts';
+import { LateDeletes } from './late-deletes.ts';
 import { memoryBudget } from './memory-budget.ts';
 import { MemoryGate } from './memory-gate.ts';
 import { Metrics } from './metrics.ts';
@@ -51,7 +53,10 @@ const device = new DevicePool({
   weightOf: (tenant) => weights.get(tenant) ?? 1,
   maxFailures: settings.OUTBOARD_DEVICE_FAILURES,
   hungAfterMs: settings.OUTBOARD_HUNG_SECONDS * 1000,
-  onRun: (run) => metrics.device.observe(run),
+  onRun: (run) => {
+    metrics.device.observe(run);
+    cloudMetrics.countRun(run);
+  },
   onPlaced: ({ path, placement }) => log.info({ graph: path, placement }, 'session opened'),
   onFatal: (error) => {
     metrics.health = 'failed';
@@ -73,7 +78,14 @@ const models = new ModelRegistry({
   },
 });
 
-const cloudMetrics = new CloudMetrics({ stage: settings.OUTBOARD_STAGE, log });
+const cloudMetrics = new CloudMetrics({
+  stage: settings.OUTBOARD_STAGE,
+  log,
+  gauges: () => ({
+    EventLoopDelayMilliseconds: [metrics.eventLoopDelayMs(99), 'Milliseconds'],
+    ModelMemoryBytes: [models.bytes(), 'Bytes'],
+  }),
+});
 const costs = new ModelCosts();
 // Twice what the device takes at once: one half decodes and encodes while the other computes.
 const places = settings.OUTBOARD_CONCURRENT_JOBS || threads * batchSize * 2;
@@ -95,10 +107,11 @@ const publish = connectPublisher(settings, log);
 /** Telling must never hold up the work. */
 const tellListeners = async (job: Job): Promise<void> => void publish(job);
 const { jobs, index } = connectJobs(settings, tellListeners);
+const queue = new LateDeletes(connectQueue(settings), log);
 const worker = new Worker({
   jobs,
   index,
-  queue: connectQueue(settings),
+  queue,
   pipeline: new PicturePipeline({
     fetchInput: inputFetcher({
       uploads: connectObjects(settings, settings.OUTBOARD_UPLOADS_BUCKET),
@@ -124,14 +137,20 @@ const worker = new Worker({
   pollSeconds: settings.OUTBOARD_POLL_SECONDS,
   places,
   log,
-  onResult: (result, timings) => {
-    metrics.count(result, timings);
-    cloudMetrics.count(result, timings);
+  onResult: (finished) => {
+    metrics.count(finished);
+    cloudMetrics.count(finished);
   },
   onBusy: () => protection.update(),
 });
 const metrics: Metrics = new Metrics(
-  { id: workerId, device: settings.OUTBOARD_DEVICE, models: () => models.loaded() },
+  {
+    id: workerId,
+    device: settings.OUTBOARD_DEVICE,
+    models: () => models.loaded(),
+    modelBytes: () => models.bytes(),
+    ...(settings.OUTBOARD_DEVICE === 'cuda' ? { deviceMemory: deviceMemoryReader() } : {}),
+  },
   () => worker.busy,
   device,
   memory,
@@ -187,6 +206,7 @@ log.info(
 const looking = setInterval(() => void models.refresh(), settings.OUTBOARD_MODEL_REFRESH_SECONDS * 1000);
 const telling = setInterval(() => cloudMetrics.flush(), CLOUD_METRICS_EVERY_MS);
 await worker.run();
+await queue.flush();
 clearInterval(telling);
 cloudMetrics.flush();
 clearInterval(looking);

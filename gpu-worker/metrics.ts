@@ -5,10 +5,10 @@
 import { createServer } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { JobTimings } from '../shared/job.ts';
+import type { DeviceMemory } from './device-memory.ts';
 import { DeviceMetrics } from './device-metrics.ts';
 import type { MemoryGate } from './memory-gate.ts';
-import type { JobResult } from './run-job.ts';
+import type { Finished } from './run-job.ts';
 
 /** starting: models load; ready: takes jobs; draining: finishes what it has; failed: about to exit. */
 export type Health = 'starting' | 'ready' | 'draining' | 'failed';
@@ -17,18 +17,23 @@ export interface WorkerFacts {
   readonly id: string;
   readonly device: string;
   readonly models: () => readonly string[];
+  readonly modelBytes: () => number;
+  /** Where the device has memory of its own. */
+  readonly deviceMemory?: () => Promise<DeviceMemory | undefined>;
 }
 
 /** Timer resolution; the histogram counts delay beyond it. */
 const RESOLUTION_MS = 1;
-const PHASE_BUCKETS_S = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300];
+const PHASE_BUCKETS_S = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300];
 
 export class Metrics {
   health: Health = 'starting';
   readonly #registry = new Registry();
   readonly #loop = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   readonly #results: Counter<'result'>;
-  readonly #phases: Histogram<'phase'>;
+  readonly #phases: Histogram<'phase' | 'model'>;
+  readonly #failures: Counter<'reason' | 'model'>;
+  readonly #answers: Counter<'cache' | 'model'>;
   readonly #loadFailures: Counter<'model'>;
   readonly #facts: WorkerFacts;
   readonly device: DeviceMetrics;
@@ -51,9 +56,21 @@ export class Metrics {
     });
     this.#phases = new Histogram({
       name: 'outboard_job_phase_seconds',
-      help: 'Time of succeeded jobs by phase.',
-      labelNames: ['phase'],
+      help: 'Time of succeeded jobs by phase; `settle` of all attempts.',
+      labelNames: ['phase', 'model'],
       buckets: PHASE_BUCKETS_S,
+      registers,
+    });
+    this.#failures = new Counter({
+      name: 'outboard_failures_total',
+      help: 'Attempts without a result by their reason, those that are tried again included.',
+      labelNames: ['reason', 'model'],
+      registers,
+    });
+    this.#answers = new Counter({
+      name: 'outboard_stored_answers_total',
+      help: 'Jobs whose answer may have been stored before, by whether it was.',
+      labelNames: ['cache', 'model'],
       registers,
     });
     this.#loadFailures = new Counter({
@@ -90,6 +107,23 @@ export class Metrics {
       'Main thread, since start.',
       () => this.eventLoopDelayMs(100) / 1000,
     );
+    gauge('outboard_model_memory_bytes', 'Of the models that are loaded, as their load took it.', () =>
+      facts.modelBytes(),
+    );
+    const { deviceMemory } = facts;
+    if (deviceMemory !== undefined) {
+      const names = ['used', 'total'] as const;
+      new Gauge({
+        name: 'outboard_device_memory_bytes',
+        help: 'Of the GPU, all its processes together.',
+        labelNames: ['part'],
+        registers,
+        async collect() {
+          const memory = await deviceMemory();
+          if (memory !== undefined) for (const part of names) this.set({ part }, memory[part]);
+        },
+      });
+    }
     gauge('outboard_resident_memory_bytes', 'Of the whole process.', () => process.memoryUsage.rss());
   }
 
@@ -99,11 +133,14 @@ export class Metrics {
     return Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS);
   }
 
-  count(result: JobResult, timings?: JobTimings): void {
+  count({ result, model = '', timings, settleMs, reason, cache }: Finished): void {
     this.#results.inc({ result });
     for (const [phase, milliseconds] of Object.entries(timings ?? {})) {
-      this.#phases.observe({ phase: phase.replace(/_ms$/, '') }, milliseconds / 1000);
+      this.#phases.observe({ phase: phase.replace(/_ms$/, ''), model }, milliseconds / 1000);
     }
+    if (settleMs !== undefined) this.#phases.observe({ phase: 'settle', model }, settleMs / 1000);
+    if (reason !== undefined) this.#failures.inc({ reason, model });
+    if (cache !== undefined) this.#answers.inc({ cache, model });
   }
 
   countLoadFailure(model: string): void {
@@ -118,7 +155,8 @@ export class Metrics {
       } else if (request.url === '/health') {
         const serving = this.health === 'ready' || this.health === 'draining';
         response.writeHead(serving ? 200 : 503, { 'content-type': 'application/json' });
-        response.end(JSON.stringify({ status: this.health, ...this.#facts, models: this.#facts.models() }));
+        const { id, device, models } = this.#facts;
+        response.end(JSON.stringify({ status: this.health, id, device, models: models() }));
       } else {
         response.writeHead(404).end();
       }

@@ -71,6 +71,11 @@ export class ModelRegistry {
     return loaded.map(({ version }) => version).sort();
   }
 
+  /** Bytes that the loaded versions take together. */
+  bytes(): number {
+    return [...this.#entries.values()].reduce((sum, { loaded }) => sum + (loaded?.bytes ?? 0), 0);
+  }
+
   /** The `name@version` that `asked` means on this worker now. @throws unknown_model */
   async versionFor(asked: string): Promise<string> {
     return versionOf(await this.#find(asked));

@@ -86,7 +86,7 @@ export class PicturePipeline implements Pipeline {
   }
 
   versionFor(job: Job): Promise<string> {
-    return this.#services.models.versionFor(job.model_version ?? job.model);
+    return this.#services.models.versionFor(job.model);
   }
 
   async run(job: Job, context: JobContext): Promise<{ output: JobOutput; timings: JobTimings }> {
@@ -130,7 +130,7 @@ export class PicturePipeline implements Pipeline {
       const files = await this.#store(job, result, context, watch);
       const { width, height, format, pages } = info;
       const facts = { ...result.facts, input: { width, height, format, pages } };
-      return { output: await stored.keep({ files, facts }), timings: watch.read() };
+      return { output: stored.keep({ files, facts }), timings: watch.read() };
     } finally {
       if (scratchDirectory !== undefined) await rm(scratchDirectory, { recursive: true, force: true });
       leave();
@@ -232,9 +232,10 @@ class StoredAnswer {
     return facts === undefined ? undefined : { files: {}, facts, cache: 'hit' };
   }
 
-  async keep(output: JobOutput): Promise<JobOutput> {
+  keep(output: JobOutput): JobOutput {
     if (this.#key === undefined) return output;
-    await this.#predictions.put(this.#key, output.facts);
+    // Nobody waits for it, and it never fails.
+    void this.#predictions.put(this.#key, output.facts);
     return { ...output, cache: 'miss' };
   }
 }

@@ -7,11 +7,12 @@
  *      change the row, so a crash between any two of them costs time and nothing else.
  */
 import type { JobQueue } from '../shared/aws/job-queue.ts';
-import type { JobStore } from '../shared/aws/job-store.ts';
+import type { Claim, JobStore } from '../shared/aws/job-store.ts';
 import { asOutboardError, OutboardError } from '../shared/errors.ts';
 import { isTerminal, type Job, type JobOutput, type JobTimings } from '../shared/job.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Company, Place } from './company.ts';
+import { type FailureReason, failureReason } from './failure-reason.ts';
 import { Lease, StopError } from './lease.ts';
 import { Progress, type Suspicion } from './progress.ts';
 
@@ -53,11 +54,18 @@ type Outcome =
   | { readonly kind: 'lost' };
 
 /** What happened to the message's job, for the metrics. */
-export type JobResult = Outcome['kind'] | 'skipped';
+type JobResult = Outcome['kind'] | 'skipped';
 
 export interface Finished {
   readonly result: JobResult;
+  /** As the attempt ran it, or as it was asked for; unknown where there was no attempt. */
+  readonly model?: string;
   readonly timings?: JobTimings;
+  /** From the end of the work to the row's last write. */
+  readonly settleMs?: number;
+  /** Of an attempt without a result. */
+  readonly reason?: FailureReason;
+  readonly cache?: JobOutput['cache'];
 }
 
 /** Why a worker looks at a job: a message, or the index of due jobs, where the job's own message is still on its way. */
@@ -94,7 +102,10 @@ async function runInPlace(
       : await jobs.claim(message.jobId, workerId, now, leaseUntil, quarantineAfter);
   if (found.kind !== 'claimed') {
     await acknowledge(services, message, await whatNow(services, found));
-    return { result: 'skipped' };
+    const reason = ends[found.kind];
+    return 'job' in found && reason !== undefined
+      ? { result: 'skipped', model: found.job.model_version ?? found.job.model, reason }
+      : { result: 'skipped' };
   }
   const { job } = found;
   const log = services.log;
@@ -105,13 +116,31 @@ async function runInPlace(
   );
   watch(lease);
   const outcome = await workInTurn(services, job, lease, place).finally(() => lease.end());
-  const settled = await settle(services, job, outcome);
-  await acknowledge(services, message, settled ?? (await afterLoss(services, job)));
-  if (settled === undefined) return { result: 'lost' };
-  if (outcome.kind !== 'succeeded') return { result: outcome.kind };
-  log.info({ job_id: job.id, attempt: job.attempt, ...outcome.timings }, 'job succeeded');
-  return { result: 'succeeded', timings: outcome.timings };
+  const ended = performance.now();
+  const settled = await settle(services, job, lease.claim, outcome);
+  const settleMs = performance.now() - ended;
+  const model = lease.claim.modelVersion ?? job.model;
+  if (settled === undefined) {
+    const loss = await afterLoss(services, job);
+    await acknowledge(services, message, loss.acknowledgement);
+    return { result: 'lost', model, ...(loss.reason === undefined ? {} : { reason: loss.reason }) };
+  }
+  await acknowledge(services, message, settled);
+  if (outcome.kind === 'failed' || outcome.kind === 'retry')
+    return { result: outcome.kind, model, settleMs, reason: failureReason(outcome.error.code) };
+  if (outcome.kind !== 'succeeded') return { result: outcome.kind, model, settleMs };
+  const { timings, output } = outcome;
+  log.info({ job_id: job.id, attempt: job.attempt, ...timings }, 'job succeeded');
+  const { cache } = output;
+  return { result: 'succeeded', model, timings, settleMs, ...(cache === undefined ? {} : { cache }) };
 }
+
+/** Why a job that cannot be claimed is ended here, where it is. */
+const ends: Readonly<Partial<Record<string, FailureReason>>> = {
+  overdue: 'timeout',
+  quarantined: 'device',
+  exhausted: 'other',
+};
 
 /** A message whose job cannot be claimed: either it is over, or it is somebody else's for now. */
 async function whatNow(
@@ -180,8 +209,8 @@ async function work(
   const progress = new Progress(jobs, lease, suspicion);
   try {
     lease.signal.throwIfAborted();
-    const version = await jobs.fixModelVersion(lease.claim, await pipeline.versionFor(job));
-    if (version === undefined) return { kind: 'lost' };
+    const version = job.model_version ?? (await pipeline.versionFor(job));
+    lease.runs(version);
     const fixed = { ...job, model_version: version };
     const done = await pipeline.run(fixed, { signal: lease.signal, progress, log });
     await progress.settled();
@@ -207,9 +236,9 @@ async function work(
 async function settle(
   { jobs, pipeline }: RunJobServices,
   job: Job,
+  claim: Claim,
   outcome: Outcome,
 ): Promise<Acknowledgement | undefined> {
-  const claim = { id: job.id, fence: job.fence };
   if (outcome.kind === 'succeeded') {
     const settled = await jobs.succeed(claim, outcome.output, outcome.timings, new Date());
     if (!settled) return undefined;
@@ -239,10 +268,17 @@ async function tidy(pipeline: Pipeline, job: Job): Promise<void> {
 }
 
 /** The claim is gone. If the job is over (canceled, erased) so is its message; else it belongs to the next worker. */
-async function afterLoss({ jobs, pipeline }: RunJobServices, job: Job): Promise<Acknowledgement> {
+async function afterLoss(
+  { jobs, pipeline }: RunJobServices,
+  job: Job,
+): Promise<{ readonly acknowledgement: Acknowledgement; readonly reason?: FailureReason }> {
   await pipeline.discard(job);
   const now = await jobs.get(job.id);
-  return now === undefined || isTerminal(now.status) ? { delete: true } : 'leave';
+  const status = now?.status ?? 'canceled';
+  if (!isTerminal(status)) return { acknowledgement: 'leave' };
+  const acknowledgement = { delete: true } as const;
+  if (status === 'canceled') return { acknowledgement, reason: 'canceled' };
+  return status === 'expired' ? { acknowledgement, reason: 'timeout' } : { acknowledgement };
 }
 
 async function acknowledge(

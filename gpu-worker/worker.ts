@@ -12,14 +12,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobIndex } from '../shared/aws/job-index.ts';
 import type { JobQueue } from '../shared/aws/job-queue.ts';
-import type { JobTimings } from '../shared/job.ts';
 import type { Logger } from '../shared/log.ts';
 import { Company } from './company.ts';
 import type { Lease } from './lease.ts';
-import { type JobResult, type RunJobServices, runJob } from './run-job.ts';
+import { type Finished, type RunJobServices, runJob } from './run-job.ts';
 
 /** A queue that does not answer is asked again after this long. */
 const RECEIVE_RETRY_MS = 1_000;
+/** A receive costs the same for one message as for ten: where there are many places it waits a moment for more of them. */
+const LINGER_MS = 20;
+const ENOUGH_PLACES = 8;
+/** Of all places: the others have work meanwhile. */
+const MOST_LINGERING = 1 / 4;
 /** With the lease this bounds how long the job of a killed worker waits. */
 const RESCUE_EVERY_MS = 5_000;
 
@@ -29,7 +33,7 @@ interface WorkerOptions extends Omit<RunJobServices, 'company'> {
   readonly places: number;
   readonly pollSeconds: number;
   readonly log: Logger;
-  readonly onResult?: (result: JobResult, timings?: JobTimings) => void;
+  readonly onResult?: (finished: Finished) => void;
   /** Called whenever a job came in hand or left it. */
   readonly onBusy?: () => void;
 }
@@ -66,6 +70,7 @@ export class Worker {
         if (this.#stopping) break;
         await this.#rescue();
         if (this.#running.size >= places) continue;
+        await this.#linger();
         const messages = await queue.receive(places - this.#running.size, pollSeconds, leaseSeconds);
         for (const message of messages) this.#start(message);
       } catch (error) {
@@ -88,6 +93,17 @@ export class Worker {
     this.#stopping = true;
     this.#options.log.info({ busy: this.busy }, 'draining');
     setTimeout(() => this.#release(), drainMs).unref();
+  }
+
+  /** Resolves when a good part of the places is free, or after a moment. */
+  async #linger(): Promise<void> {
+    const { places } = this.#options;
+    const enough = Math.min(ENOUGH_PLACES, places * MOST_LINGERING);
+    let isOver = false;
+    const moment = sleep(LINGER_MS).then(() => {
+      isOver = true;
+    });
+    while (!isOver && places - this.#running.size < enough) await Promise.race([...this.#running, moment]);
   }
 
   /** Starts jobs that are due although no message of theirs is here: leases that ran out, above all. */
@@ -117,7 +133,7 @@ export class Worker {
       this.#leases.add(lease);
       if (this.#stopping && this.#releasing) lease.abort('shutdown');
     })
-      .then(({ result, timings }) => onResult?.(result, timings))
+      .then((finished) => onResult?.(finished))
       // Settling failed (DynamoDB or SQS away): the lease runs out and the message comes back by itself.
       .catch((error: unknown) => log.error({ err: error, job_id: message.jobId }, 'could not settle a job'))
       .finally(() => {

@@ -4,13 +4,18 @@
  */
 const NAMESPACE = 'Outboard';
 
-type Unit = 'Count' | 'Seconds' | 'Milliseconds' | 'None';
+type Unit = 'Count' | 'Seconds' | 'Milliseconds' | 'Percent' | 'Bytes' | 'None';
 
-/** @param values by metric name; several of one name are told apart by CloudWatch's percentiles. @returns fields for one log line */
+/**
+ * @param values by metric name; several of one name are told apart by CloudWatch's percentiles.
+ * @param model where given, the values count for the stage and once more for this model in it
+ * @returns fields for one log line
+ */
 export function metricFields(
   stage: string,
   values: Readonly<Record<string, readonly [value: number | readonly number[], unit: Unit]>>,
   now: Date,
+  model?: string,
 ): Record<string, unknown> {
   const metrics = Object.entries(values);
   return {
@@ -19,12 +24,13 @@ export function metricFields(
       CloudWatchMetrics: [
         {
           Namespace: NAMESPACE,
-          Dimensions: [['Stage']],
+          Dimensions: [['Stage'], ...(model === undefined ? [] : [['Stage', 'Model']])],
           Metrics: metrics.map(([Name, [, Unit]]) => ({ Name, Unit })),
         },
       ],
     },
     Stage: stage,
+    ...(model === undefined ? {} : { Model: model }),
     ...Object.fromEntries(metrics.map(([name, [value]]) => [name, value])),
   };
 }

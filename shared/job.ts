@@ -103,7 +103,7 @@ export interface Job {
   readonly task: string;
   /** The model as it was asked for: a name, an alias or `name@version`. */
   readonly model: string;
-  /** `name@version` fixed when the first attempt starts; later attempts use the same. */
+  /** `name@version` fixed by the first write after the first attempt's claim; later attempts use the same. */
   readonly model_version?: string;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly input: JobInput;

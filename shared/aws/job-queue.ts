@@ -4,6 +4,7 @@
  */
 import {
   ChangeMessageVisibilityCommand,
+  DeleteMessageBatchCommand,
   DeleteMessageCommand,
   GetQueueAttributesCommand,
   ReceiveMessageCommand,
@@ -12,8 +13,8 @@ import {
 } from '@aws-sdk/client-sqs';
 import { isJobId, type JobMessage } from '../job.ts';
 
-/** SQS hands out at most this many messages a call. */
-const MAX_BATCH = 10;
+/** SQS hands out, and deletes, at most this many messages a call. */
+export const MAX_BATCH = 10;
 
 export interface ReceivedMessage {
   readonly jobId: string;
@@ -77,6 +78,18 @@ export class JobQueue {
 
   async delete(receipt: string): Promise<void> {
     await this.#client.send(new DeleteMessageCommand({ QueueUrl: this.#url, ReceiptHandle: receipt }));
+  }
+
+  /** @param receipts at most MAX_BATCH @throws where any of them could not be deleted; the others are */
+  async deleteAll(receipts: readonly string[]): Promise<void> {
+    const { Failed: failed = [] } = await this.#client.send(
+      new DeleteMessageBatchCommand({
+        QueueUrl: this.#url,
+        Entries: receipts.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle })),
+      }),
+    );
+    const [first] = failed;
+    if (first !== undefined) throw new Error(`${failed.length} messages were not deleted: ${first.Code}`);
   }
 
   /** Messages waiting, as SQS counts them: approximate by its nature. */

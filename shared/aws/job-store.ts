@@ -39,6 +39,8 @@ export type ClaimOutcome =
 export interface Claim {
   readonly id: string;
   readonly fence: number;
+  /** `name@version` that the attempt runs, once it is known: each write carries it, and the first one fixes it. */
+  readonly modelVersion?: string;
 }
 
 const CLAIMABLE = '(#status = :queued OR (#status = :running AND lease_until < :now))';
@@ -204,21 +206,14 @@ export class JobStore {
     );
   }
 
-  /** Fixes the version for all attempts of this job. @returns the version that counts, or undefined if the claim is lost. */
-  async fixModelVersion(claim: Claim, version: string): Promise<string | undefined> {
-    const job = await this.#whileHeld(claim, 'SET model_version = if_not_exists(model_version, :version)', {
-      ':version': version,
-    });
-    return job?.model_version;
-  }
-
   /** @returns false where the claim is lost: canceled, past its deadline, or taken by another worker. */
   async renew(claim: Claim, leaseUntil: number, now: Date = new Date()): Promise<boolean> {
     const renewed = await this.#update(claim.id, {
       isQuiet: true,
-      set: 'SET lease_until = :until, sweep_at = :due',
+      set: withVersion('SET lease_until = :until, sweep_at = :due', claim),
       condition: `${HELD} AND deadline_at > :at`,
       values: {
+        ...versionValue(claim),
         ':until': leaseUntil,
         ':due': isoTime(leaseUntil),
         ':at': now.toISOString(),
@@ -370,9 +365,9 @@ export class JobStore {
 
   #whileHeld(claim: Claim, set: string, values: Record<string, unknown>): Promise<Job | undefined> {
     return this.#update(claim.id, {
-      set,
+      set: withVersion(set, claim),
       condition: HELD,
-      values: { ...values, ':running': 'running', ':fence': claim.fence },
+      values: { ...values, ...versionValue(claim), ':running': 'running', ':fence': claim.fence },
     });
   }
 
@@ -401,5 +396,13 @@ export class JobStore {
     }
   }
 }
+
+/** @param set that begins with `SET ` */
+const withVersion = (set: string, { modelVersion }: Claim): string =>
+  modelVersion === undefined
+    ? set
+    : set.replace('SET ', 'SET model_version = if_not_exists(model_version, :version), ');
+const versionValue = ({ modelVersion }: Claim) =>
+  modelVersion === undefined ? {} : { ':version': modelVersion };
 
 const isoTime = (milliseconds: number): string => new Date(milliseconds).toISOString();

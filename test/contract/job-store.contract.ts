@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { JobIndex } from '../../shared/aws/job-index.ts';
-import type { JobStore } from '../../shared/aws/job-store.ts';
+import type { Claim, JobStore } from '../../shared/aws/job-store.ts';
 import { OutboardError } from '../../shared/errors.ts';
 import { newJobId } from '../../shared/job.ts';
 import { queuedJob } from '../job/services.ts';
@@ -72,7 +72,6 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
           fail: () => jobs.fail({ id, fence }, reason, START),
           requeue: () => jobs.requeue({ id, fence }, reason, START),
           release: () => jobs.release({ id, fence }),
-          fixModelVersion: async () => (await jobs.fixModelVersion({ id, fence }, 'm@9')) !== undefined,
         }),
       };
     }
@@ -210,9 +209,25 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
     });
 
     it('fixes the version of the model once for all attempts', async () => {
-      const { jobs, claimed } = await setup();
-      expect(await jobs.fixModelVersion(await claimed(), 'm@1')).toBe('m@1');
-      expect(await jobs.fixModelVersion(await claimed(later(LEASE_MS + 1)), 'm@2')).toBe('m@1');
+      const writes = ['renew', 'report', 'note', 'requeue', 'release', 'succeed', 'fail'] as const;
+      for (const write of writes) {
+        const { jobs, claimed, row } = await setup();
+        const run = {
+          renew: (by: Claim) => jobs.renew(by, START.getTime() + LEASE_MS, START),
+          report: (by: Claim) => jobs.report(by, progress),
+          note: (by: Claim) => jobs.note(by, progress, { worker: 'w', phase: 'decoding', log: [] }),
+          requeue: (by: Claim) => jobs.requeue(by, reason, START),
+          release: (by: Claim) => jobs.release(by),
+          succeed: (by: Claim) => jobs.succeed(by, output, {}, START),
+          fail: (by: Claim) => jobs.fail(by, reason, START),
+        };
+        expect(await run[write]({ ...(await claimed()), modelVersion: 'm@1' }), write).toBe(true);
+        expect(await row(), write).toMatchObject({ model_version: 'm@1' });
+        if (write === 'succeed' || write === 'fail') continue;
+        const again = { ...(await claimed(later(LEASE_MS + 1))), modelVersion: 'm@2' };
+        await jobs.report(again, progress);
+        expect(await row(), write).toMatchObject({ model_version: 'm@1' });
+      }
     });
 
     it('ends a job with its result and takes it off the open index', async () => {
@@ -398,7 +413,7 @@ export function jobStoreContract(name: string, open: () => Promise<JobStoreUnder
       async (status) => {
         const { jobs, id, job, claimed, row, due } = await setup();
         const held = await claimed();
-        await jobs.fixModelVersion(held, 'm@1');
+        await jobs.report({ ...held, modelVersion: 'm@1' }, progress);
         await jobs.end(id, status, later(1), reason);
         const { sweep_at: _, ...rest } = job;
         const reopened = {

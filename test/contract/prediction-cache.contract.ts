@@ -48,6 +48,25 @@ export function predictionCacheContract(name: string, open: () => Promise<Predic
       expect(await cache.get(key)).toEqual(facts);
     });
 
+    it('gives each of many who ask at once their own answer, more than one call takes', async () => {
+      const cache = under.lasting(60);
+      const keys = Array.from({ length: 130 }, newKey);
+      await Promise.all(keys.map((key, number) => cache.put(key, { number })));
+      const unknown = newKey();
+      // Two ask the same.
+      const asked = [...keys, unknown, keys[7] ?? ''];
+      const answers = await Promise.all(asked.map((key) => cache.get(key)));
+      expect(answers).toEqual([...keys.map((_, number) => ({ number })), undefined, { number: 7 }]);
+    });
+
+    it('knows an answer before it is in the table', async () => {
+      const cache = under.lasting(60);
+      const key = newKey();
+      const kept = cache.put(key, facts);
+      expect(await cache.get(key)).toEqual(facts);
+      await kept;
+    });
+
     it('keeps the later of two answers to one question', async () => {
       const cache = under.lasting(60);
       const key = newKey();

@@ -95,6 +95,9 @@ const worker: Readonly<Record<string, readonly string[]>> = {
     ...TELL,
     ...SEND,
     'dynamodb:PutItem',
+    // Stored answers.
+    'dynamodb:BatchGetItem',
+    'dynamodb:BatchWriteItem',
     's3:GetObject',
     's3:PutObject',
     's3:DeleteObject',

@@ -19,7 +19,7 @@ it('writes the result to the row and then deletes the message', async () => {
     queue: watch(queue, (verb) => order.push(verb)),
   };
   expect(await runNext(watched)).toEqual({ result: 'succeeded', timings: { total_ms: 1 } });
-  expect(order).toEqual(['claim', 'fixModelVersion', 'succeed', 'delete']);
+  expect(order).toEqual(['claim', 'succeed', 'delete']);
   expect(await row()).toMatchObject({
     status: 'succeeded',
     attempt: 1,
@@ -245,7 +245,7 @@ it('uses the version that the first attempt fixed', async () => {
   const seen: unknown[] = [];
   const { jobs, id, runNext } = await setup(services(), { work: (job) => void seen.push(job.model_version) });
   await jobs.claim(id, 'first', new Date(), Date.now() - 1);
-  await jobs.fixModelVersion({ id, fence: 1 }, 'scripted@0');
+  await jobs.renew({ id, fence: 1, modelVersion: 'scripted@0' }, Date.now() - 1);
   await runNext();
   expect(seen).toEqual(['scripted@0']);
 });

@@ -58,9 +58,9 @@ export interface Bench extends TestQueue {
   /** The next message, hidden for as short as SQS can. @throws where none comes within the longest poll */
   take(): Promise<ReceivedMessage>;
   /** Receives one message and runs it. */
-  runNext(changes?: Partial<WorkerServices>): ReturnType<typeof runJob>;
+  runNext(changes?: Partial<RunJobServices>): ReturnType<typeof runJob>;
   /** Runs whatever comes until the job has ended and no message is left. */
-  runOut(changes?: Partial<WorkerServices>): Promise<void>;
+  runOut(changes?: Partial<RunJobServices>): Promise<void>;
 }
 
 export async function setup(
@@ -89,7 +89,7 @@ export async function setup(
     if (message === undefined) throw new Error('No message came.');
     return message;
   };
-  const runNext = async (other: Partial<WorkerServices> = {}) =>
+  const runNext = async (other: Partial<RunJobServices> = {}) =>
     runJob({ ...services, ...other }, await take(), () => {});
   return {
     ...testQueue,
@@ -147,7 +147,10 @@ export const aborted = (signal: AbortSignal): Promise<void> =>
 const nothingDue = { async *due() {} };
 
 export function newWorker(
-  services: Omit<WorkerServices, 'company'> & { readonly index?: { due(now: Date): AsyncGenerator<string> } },
+  services: Omit<RunJobServices, 'company' | 'queue'> & {
+    readonly queue: ConstructorParameters<typeof Worker>[0]['queue'];
+    readonly index?: { due(now: Date): AsyncGenerator<string> };
+  },
   places = 2,
 ) {
   const results: string[] = [];
@@ -156,7 +159,7 @@ export function newWorker(
     ...services,
     places,
     pollSeconds: 1,
-    onResult: (result) => results.push(result),
+    onResult: ({ result }) => results.push(result),
   });
   return { worker, results };
 }
