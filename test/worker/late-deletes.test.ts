@@ -6,6 +6,7 @@ import { silent, useServices } from '../job/services.ts';
 import { intercept, newWorker, setup } from './setup.ts';
 
 const services = useServices();
+const PATIENCE_MS = 20_000;
 
 async function late() {
   const bench = await setup(services());
@@ -25,7 +26,7 @@ it('go ten at a call, at once where there are ten and else in a moment', async (
   while (receipts.length < MAX_BATCH + 2) receipts.push((await take()).receipt);
   for (const receipt of receipts) await queue.delete(receipt);
   expect(calls).toEqual([receipts.slice(0, MAX_BATCH)]);
-  await vi.waitFor(async () => expect(await held()).toBe(0));
+  await vi.waitFor(async () => expect(await held()).toBe(0), PATIENCE_MS);
   expect(calls.map(({ length }) => length)).toEqual([MAX_BATCH, 2]);
 });
 
@@ -33,7 +34,7 @@ it('are all gone when a worker has stopped', async () => {
   const { queue, held, row, services: parts } = await late();
   const { worker, results } = newWorker({ ...parts, queue });
   const running = worker.run();
-  await vi.waitFor(async () => expect(await row()).toMatchObject({ status: 'succeeded' }));
+  await vi.waitFor(async () => expect(await row()).toMatchObject({ status: 'succeeded' }), PATIENCE_MS);
   worker.stop(10_000);
   await running;
   await queue.flush();

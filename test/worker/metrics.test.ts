@@ -19,7 +19,7 @@ async function setup(deviceMemory?: ConstructorParameters<typeof Metrics>[0]['de
     openPool().device,
     new MemoryGate({ memory: 1e9, disk: 1e9 }),
   );
-  const port = testPort(6260);
+  const port = testPort(6290);
   onTestFinished(await metrics.serve('127.0.0.1', port));
   const read = async (route: string) => (await fetch(`http://127.0.0.1:${port}${route}`)).text();
   return { metrics, text: () => read('/metrics'), health: async () => JSON.parse(await read('/health')) };

@@ -33,7 +33,7 @@ it('ends a job that three workers did not survive, with what it was doing', asyn
     { phase: 'enlarging', completed: 0, total: 1, unit: 'tile' },
     evidence,
   );
-  expect(await bench.runNext()).toEqual({ result: 'skipped' });
+  expect(await bench.runNext()).toMatchObject({ result: 'skipped' });
   expect(await bench.row()).toMatchObject({
     status: 'failed',
     evidence,
