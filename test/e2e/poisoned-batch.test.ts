@@ -38,7 +38,7 @@ beforeAll(async () => {
   });
   await repository.publish(await makePackage(directory(), 'mirror', '1', {}, network));
   await until(async () => (await send('GET', '/v1/models/mirror')).status === 200);
-});
+}, 180_000);
 
 it('is halved until the picture at fault stands alone', { timeout: 300_000 }, async () => {
   const pid = workerPid();
