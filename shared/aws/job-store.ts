@@ -324,14 +324,15 @@ export class JobStore {
   }
 
   #endHeld(
-    { id, fence }: Claim,
+    claim: Claim,
     status: Job['status'],
     set: string,
     values: Record<string, unknown>,
     now: Date,
   ): Promise<Job | undefined> {
-    const held = { ':running': 'running', ':fence': fence };
-    return this.#end(id, { status, now, set, condition: HELD, values: { ...values, ...held } });
+    const held = { ...versionValue(claim), ':running': 'running', ':fence': claim.fence };
+    const more = claim.modelVersion === undefined ? set : `, ${FIX_VERSION}${set}`;
+    return this.#end(claim.id, { status, now, set: more, condition: HELD, values: { ...values, ...held } });
   }
 
   /** The last write of a job's life. Whether somebody wants to hear of it is for the row to say, not for the writer. */
@@ -397,11 +398,10 @@ export class JobStore {
   }
 }
 
+const FIX_VERSION = 'model_version = if_not_exists(model_version, :version)';
 /** @param set that begins with `SET ` */
 const withVersion = (set: string, { modelVersion }: Claim): string =>
-  modelVersion === undefined
-    ? set
-    : set.replace('SET ', 'SET model_version = if_not_exists(model_version, :version), ');
+  modelVersion === undefined ? set : set.replace('SET ', `SET ${FIX_VERSION}, `);
 const versionValue = ({ modelVersion }: Claim) =>
   modelVersion === undefined ? {} : { ':version': modelVersion };
 

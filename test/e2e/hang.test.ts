@@ -13,7 +13,7 @@ const BLOCKING = [255, 0, 255];
 const faults: Faults = { hangsOn: BLOCKING };
 const hooks = new URL('../inference/faulty-hooks.ts', import.meta.url);
 
-const { submit, ended, lines } = setup(6220, {
+const { submit, ended, lines } = setup(6320, {
   OUTBOARD_LEASE_SECONDS: '5',
   OUTBOARD_HUNG_SECONDS: '10',
   OUTBOARD_TEST_FAULTS: JSON.stringify(faults),

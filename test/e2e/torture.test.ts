@@ -36,7 +36,7 @@ const environment = {
   // Two workers share the cores of one machine.
   OUTBOARD_DEVICE_THREADS: '1',
 };
-const { send, keys, ports, lines, workerPid, directory } = setup(6200, environment);
+const { send, keys, ports, lines, workerPid, directory } = setup(6310, environment);
 
 /** Messages that wait or are hidden. */
 async function messages(queue: string): Promise<number> {
@@ -59,7 +59,7 @@ const entriesBelow = (folder: string): Promise<string[]> =>
 it(`${JOBS} random jobs end rightly, each once, through ${KILLS} kills`, { timeout: 7_200_000 }, async () => {
   console.log(`seed ${seed}: OUTBOARD_TEST_SEED=${seed} repeats this run`);
   const plan = planJobs({ seed, jobs: JOBS, megapixels: MEGAPIXELS });
-  const stand = torturer(testPort(6200), directory(), send, ATTEMPTS);
+  const stand = torturer(testPort(6310), directory(), send, ATTEMPTS);
   const second = await startWorker({
     environment: {
       ...stand.environment,

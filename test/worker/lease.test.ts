@@ -102,7 +102,7 @@ it('stops the work of a job that was canceled although it reports nothing', asyn
   const running = runJob({ ...bench.services, leaseSeconds: 1 }, await bench.take(), () => {});
   await begun;
   const canceled = await bench.jobs.end(bench.id, 'canceled', new Date());
-  expect(await running).toEqual({ result: 'lost' });
+  expect(await running).toMatchObject({ result: 'lost' });
   expect(await bench.row()).toEqual(canceled);
   expect(await bench.held()).toBe(0);
 });

@@ -135,7 +135,7 @@ it('gives a suspect back that waits when the worker shuts down, as if it had not
   });
   await vi.waitFor(async () => expect(await suspect.row()).toMatchObject({ attempt: 1, fence: 2 }));
   stop();
-  expect(await waiting).toEqual({ result: 'released' });
+  expect(await waiting).toMatchObject({ result: 'released' });
   expect(await suspect.row()).toMatchObject({
     status: 'queued',
     attempt: before?.attempt,
