@@ -240,7 +240,7 @@ describe.skipIf(!hasBrowser)(`the page in ${BROWSER}`, () => {
       const { page } = await open();
       await sendPicture(page, 'Classify', PHOTO, PAGE);
       await page.waitForURL(/#\/jobs$/);
-      await page.locator('.row', { hasText: 'golden.png' }).getByText('Succeeded').waitFor();
+      await page.locator('.row', { hasText: 'golden.png' }).getByText('Succeeded').first().waitFor();
       await page.locator('.row', { hasText: 'photo.jpg' }).getByText('Succeeded').first().waitFor();
     },
     SLOW,
