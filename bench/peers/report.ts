@@ -81,10 +81,11 @@ export function peersMarkdown(results: PeersResults): string {
   const { machine, date, serverCores, clients, systems } = results;
   const settings = systems.map(({ name, where, settings: set }) => [name, where, set]);
   const core = (count: number) => (count === 1 ? 'one core' : `${count} cores`);
+  const turns = Math.max(...systems.map(({ loops }) => loops.classification.length));
   return `# Outboard beside what people build today
 
 ${date}, \`npm run bench -- peers\`: ${machine.cores} × ${machine.cpu}, Linux ${machine.kernel}, Node ${machine.node}, onnxruntime ${machine.onnxruntime}.
-Every system has ${core(serverCores)} of them, pinned; ${clients} clients in a closed loop run on the others. No two jobs have the same bytes. Turns are
+Every system has ${core(serverCores)} of them, pinned; ${clients} clients in a closed loop run on the others. No two jobs have the same bytes. Turns (${turns}) are
 interleaved, each system is started anew for each; rates and CPU are medians over the turns, latencies are of all jobs of all turns, memory is
 the highest proportional set size.
 
