@@ -15,11 +15,15 @@ export interface Connection {
   readonly fetch?: typeof fetch;
 }
 
-export interface ApiRequest {
+/** What every call takes. */
+export interface Abortable {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ApiRequest extends Abortable {
   readonly body?: unknown;
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly signal?: AbortSignal | undefined;
   /** false: a second one could do something else than the first, so a lost answer is not repeated. */
   readonly repeatable?: boolean;
 }

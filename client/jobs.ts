@@ -1,11 +1,7 @@
 /** `outboard.jobs`: the routes under /v1/jobs, one method each. */
 import type { Job, JobList } from './api-types.ts';
-import type { Http } from './http.ts';
+import type { Abortable, Http } from './http.ts';
 import type { CreateJob } from './tasks.ts';
-
-interface Abortable {
-  readonly signal?: AbortSignal | undefined;
-}
 
 export interface CreateJobOptions extends Abortable {
   /** The same key with the same request never makes a second job. Default: a new one for each call. */

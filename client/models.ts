@@ -1,10 +1,6 @@
 /** `outboard.models`: what can be asked for, with the JSON Schema of each model's parameters. */
 import type { Model } from './api-types.ts';
-import type { Http } from './http.ts';
-
-interface Abortable {
-  readonly signal?: AbortSignal | undefined;
-}
+import type { Abortable, Http } from './http.ts';
 
 export class Models {
   readonly #http: Http;

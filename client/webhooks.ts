@@ -1,10 +1,6 @@
 /** `outboard.webhooks`: the secrets that sign them, and what became of those of a job. */
 import type { Delivery, DeliveryList, WebhookSecret } from './api-types.ts';
-import type { Http } from './http.ts';
-
-interface Abortable {
-  readonly signal?: AbortSignal | undefined;
-}
+import type { Abortable, Http } from './http.ts';
 
 export class Webhooks {
   readonly #http: Http;
