@@ -3,8 +3,7 @@
  * renamed over its predecessor, so a reader or a killed process never meets half a file.
  */
 import { createHash, type Hash, randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
@@ -34,12 +33,14 @@ export async function writeBlob(folder: string, bytes: AsyncIterable<Buffer>): P
   const path = join(folder, name);
   const hash = createHash('md5');
   let size = 0;
+  // Opened before the first byte: a stream that opens its own file can create it after the removal below.
+  const file = await open(path, 'wx');
   try {
     await pipeline(
       measured(bytes, hash, (length) => {
         size += length;
       }),
-      createWriteStream(path, { flags: 'wx' }),
+      file.createWriteStream(),
     );
   } catch (error) {
     await remove(path);

@@ -23,7 +23,9 @@ import { setup, until } from './setup.ts';
 const JOBS = Number(process.env.OUTBOARD_TEST_JOBS ?? 40);
 const KILLS = Number(process.env.OUTBOARD_TEST_KILLS ?? 3);
 const MEGAPIXELS = Number(process.env.OUTBOARD_TEST_MEGAPIXELS ?? 1);
-const seed = Number(process.env.OUTBOARD_TEST_SEED ?? randomInt(2 ** 31));
+/** The short run has the same jobs each time; its kills fall where the machine's pace lets them. */
+const isShort = process.env.OUTBOARD_TEST_JOBS === undefined;
+const seed = Number(process.env.OUTBOARD_TEST_SEED ?? (isShort ? 20_261 : randomInt(2 ** 31)));
 /** Kills say nothing about the jobs that meet them here, so neither attempts nor deaths are counted out. */
 const ATTEMPTS = 1_000;
 const SENDERS = 4;

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import {
@@ -19,7 +20,8 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { writeBlob } from '../../local/s3/files.ts';
 import { ObjectStore } from '../../local/s3/objects.ts';
 import { setup } from './setup.ts';
 
@@ -107,6 +109,22 @@ describe('what is stored', () => {
 });
 
 describe('a write', () => {
+  it('leaves no file behind however early its bytes break off', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'outboard-blobs-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    // biome-ignore lint/correctness/useYield: what breaks off before its first byte
+    const broken = async function* (): AsyncGenerator<Buffer> {
+      throw new Error('broken off');
+    };
+    // Few at a time, many times: the removal has to meet the opening of the file.
+    for (let round = 0; round < 500; round += 1) {
+      const writes = Array.from({ length: 4 }, () => writeBlob(folder, broken()));
+      const ends = await Promise.allSettled(writes);
+      expect(ends.map(({ status }) => status)).toEqual(writes.map(() => 'rejected'));
+    }
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   it('leaves the old object and no bytes behind when its checksum is wrong', async () => {
     const { client, at, blobs } = await setup();
     await client.send(new PutObjectCommand({ ...at('k'), Body: 'old' }));
