@@ -2,6 +2,7 @@
  * A worker whose device answers at once, for what the calls of AWS cost: the loop, claims, leases, stores and pictures are
  * gpu-worker's own. Asked to, it answers its calls itself instead of sending them, which leaves everything but their cost.
  */
+import { Door } from '../gpu-worker/door.ts';
 import { inputFetcher } from '../gpu-worker/fetch-input.ts';
 import type { PlainTensors } from '../gpu-worker/inference/session.ts';
 import { LateDeletes } from '../gpu-worker/late-deletes.ts';
@@ -38,6 +39,7 @@ const PLACES = 32;
 const LEASE_SECONDS = 30;
 /** No job here waits for memory. */
 const ROOM = { memory: 4e9, disk: 4e9 };
+const LARGEST = 1e6;
 
 const settings = readWorkerEnvironment(process.env);
 const models = await bundledModels();
@@ -83,7 +85,7 @@ const pipeline = new PicturePipeline({
   },
   predictions: connectPredictions(settings, settings.OUTBOARD_PREDICTION_CACHE_SECONDS),
   device,
-  memory: { gate: new MemoryGate(ROOM), share: ROOM.memory },
+  memory: { door: new Door(new MemoryGate(ROOM), LARGEST), gate: new MemoryGate(ROOM), share: ROOM.memory },
   scratchDirectory: await temporaryDirectory(),
   limits: {
     maxInputPixels: settings.OUTBOARD_MAX_INPUT_PIXELS,
@@ -103,7 +105,7 @@ async function work({ jobs, kind, isStub }: AwsQuestion): Promise<AwsAnswer> {
     pipeline,
     workerId: 'bench',
     leaseSeconds: LEASE_SECONDS,
-    places: PLACES,
+    places: () => PLACES,
     pollSeconds: 1,
     log: silent,
     onResult: ({ result }) => {

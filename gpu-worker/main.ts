@@ -12,6 +12,7 @@ import type { Job } from '../shared/job.ts';
 import { createLogger } from '../shared/log.ts';
 import { CloudMetrics } from './cloud-metrics.ts';
 import { deviceMemoryReader } from './device-memory.ts';
+import { Door } from './door.ts';
 import { inputFetcher } from './fetch-input.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { DevicePool } from './inference/device-pool.ts';
@@ -22,6 +23,7 @@ import { Metrics } from './metrics.ts';
 import { ModelCosts } from './model-costs.ts';
 import { ModelRegistry } from './model-registry.ts';
 import { PicturePipeline } from './pipeline.ts';
+import { Places } from './places.ts';
 import { ScaleInProtection } from './scale-in-protection.ts';
 import { scratchBytes, sweepScratch } from './scratch.ts';
 import { Worker } from './worker.ts';
@@ -87,8 +89,11 @@ const cloudMetrics = new CloudMetrics({
   }),
 });
 const costs = new ModelCosts();
-// Twice what the device takes at once: one half decodes and encodes while the other computes.
-const places = settings.OUTBOARD_CONCURRENT_JOBS || threads * batchSize * 2;
+const asked = settings.OUTBOARD_CONCURRENT_JOBS;
+const least = asked || threads * batchSize * 2;
+const places = new Places(least, asked === 0 ? availableParallelism() : 0);
+/** As many of the largest files as jobs that are always in hand; many more small ones fit. */
+const waitingBytes = least * settings.OUTBOARD_MAX_INPUT_BYTES;
 const scratchDirectory = settings.OUTBOARD_SCRATCH_DIRECTORY;
 const swept = await sweepScratch(scratchDirectory);
 const memory = new MemoryGate({
@@ -98,7 +103,7 @@ const memory = new MemoryGate({
       { containerBytes: process.constrainedMemory(), totalBytes: totalmem() },
       {
         modelBytes: settings.OUTBOARD_MODEL_MEMORY_BYTES,
-        waitingBytes: places * settings.OUTBOARD_MAX_INPUT_BYTES,
+        waitingBytes,
       },
     ),
   disk: settings.OUTBOARD_SCRATCH_BYTES || (await scratchBytes(scratchDirectory)),
@@ -124,7 +129,14 @@ const worker = new Worker({
     predictions: connectPredictions(settings, settings.OUTBOARD_PREDICTION_CACHE_SECONDS),
     device,
     scratchDirectory,
-    memory: { gate: memory, share: memory.whole.memory / places },
+    memory: {
+      door: new Door(
+        new MemoryGate({ memory: waitingBytes, disk: 0 }),
+        settings.OUTBOARD_MAX_INPUT_BYTES,
+      ),
+      gate: memory,
+      share: memory.whole.memory / least,
+    },
     limits: {
       maxInputPixels: settings.OUTBOARD_MAX_INPUT_PIXELS,
       maxOutputPixels: settings.OUTBOARD_MAX_OUTPUT_PIXELS,
@@ -135,11 +147,12 @@ const worker = new Worker({
   leaseSeconds: settings.OUTBOARD_LEASE_SECONDS,
   quarantineAfter: settings.OUTBOARD_QUARANTINE_AFTER,
   pollSeconds: settings.OUTBOARD_POLL_SECONDS,
-  places,
+  places: () => places.now,
   log,
-  onResult: (finished) => {
+  onResult: (finished, heldMs) => {
     metrics.count(finished);
     cloudMetrics.count(finished);
+    if (finished.timings !== undefined) places.observe(heldMs, finished.timings);
   },
   onBusy: () => protection.update(),
 });
@@ -163,7 +176,7 @@ const heartbeat = new Heartbeat({
     state: metrics.health === 'ready' || metrics.health === 'draining' ? metrics.health : 'loading',
     device: settings.OUTBOARD_DEVICE,
     busy: worker.busy,
-    places,
+    places: places.now,
     models: models.loaded(),
     started_at: startedAt,
   }),

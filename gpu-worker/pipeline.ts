@@ -15,6 +15,7 @@ import { type ParametersOf, parametersFor } from '../shared/parameters.ts';
 import { classify } from './classify.ts';
 import { detect } from './detect.ts';
 import { DeviceShare } from './device-share.ts';
+import type { Door } from './door.ts';
 import { enlarge } from './enlarge.ts';
 import type { FetchInput } from './fetch-input.ts';
 import type { Encoded } from './image/encode.ts';
@@ -34,6 +35,8 @@ import { Stopwatch } from './stopwatch.ts';
 
 /** Where a job waits until its pixels fit beside those of the others. */
 interface Memory {
+  /** Where files come in. */
+  readonly door: Pick<Door, 'fetch'>;
   readonly gate: Pick<MemoryGate, 'enter' | 'whole'>;
   /** What one job may take in memory; with more it goes by scratch files. */
   readonly share: number;
@@ -100,7 +103,12 @@ export class PicturePipeline implements Pipeline {
     );
     progress.learn({ model_version: versionOf(use.model.manifest) });
     await progress.enter({ phase: 'fetching', completed: 0, total: 1, unit: 'step' });
-    const source = await watch.time('fetch_ms', () => this.#services.fetchInput(job.input, signal));
+    const { door, gate, share } = this.#services.memory;
+    const fetched = await watch.time('fetch_ms', () =>
+      door.fetch(() => this.#services.fetchInput(job.input, signal), signal),
+    );
+    const { source } = fetched;
+    using _atTheDoor = { [Symbol.dispose]: fetched.leave };
 
     const stored = new StoredAnswer(this.#services.predictions, job, use.model, source);
     const known = await stored.find();
@@ -110,15 +118,17 @@ export class PicturePipeline implements Pipeline {
     await progress.enter({ phase: 'decoding', completed: 0, total: 1, unit: 'step' });
     const { limits } = this.#services;
     const info = await probeImage(source, limits);
-    const { gate, share } = this.#services.memory;
     const planned = plannedJob(job, use.model, { info, limits, fileBytes: source.length });
     const plan = choosePlan(planned, gate.whole, share);
     const leave = await gate.enter(plan, signal, () =>
       progress.reportNow({ phase: 'waiting for memory', completed: 0, total: 1, unit: 'step' }),
     );
+    // Its plan counts the file too.
+    fetched.leave();
     let scratchDirectory: string | undefined;
     try {
-      scratchDirectory = await newScratchFolder(this.#services.scratchDirectory, job.id);
+      if (plan.disk > 0)
+        scratchDirectory = await newScratchFolder(this.#services.scratchDirectory, job.id);
       const room = { scratchDirectory, maxPixelsInMemory: plan.maxPixelsInMemory };
       const result = await this.#runTask(
         { source, info, room, context, watch, turn: turnOf(job) },

@@ -30,10 +30,12 @@ const RESCUE_EVERY_MS = 5_000;
 interface WorkerOptions extends Omit<RunJobServices, 'company'> {
   readonly queue: Pick<JobQueue, 'receive' | 'delete' | 'setVisibility'>;
   readonly index: Pick<JobIndex, 'due'>;
-  readonly places: number;
+  /** Jobs that may be in hand now. */
+  readonly places: () => number;
   readonly pollSeconds: number;
   readonly log: Logger;
-  readonly onResult?: (finished: Finished) => void;
+  /** @param heldMs from the moment the job was in hand */
+  readonly onResult?: (finished: Finished, heldMs: number) => void;
   /** Called whenever a job came in hand or left it. */
   readonly onBusy?: () => void;
 }
@@ -56,11 +58,15 @@ export class Worker {
     return this.#running.size;
   }
 
+  get #free(): number {
+    return this.#options.places() - this.#running.size;
+  }
+
   /** Works until `stop` is called; resolves when the last job is settled. */
   async run(): Promise<void> {
-    const { queue, places, pollSeconds, leaseSeconds, log } = this.#options;
+    const { queue, pollSeconds, leaseSeconds, log } = this.#options;
     while (!this.#stopping) {
-      if (this.#running.size >= places) {
+      if (this.#free <= 0) {
         await Promise.race(this.#running);
         continue;
       }
@@ -69,9 +75,9 @@ export class Worker {
         await this.#company.open();
         if (this.#stopping) break;
         await this.#rescue();
-        if (this.#running.size >= places) continue;
+        if (this.#free <= 0) continue;
         await this.#linger();
-        const messages = await queue.receive(places - this.#running.size, pollSeconds, leaseSeconds);
+        const messages = await queue.receive(this.#free, pollSeconds, leaseSeconds);
         for (const message of messages) this.#start(message);
       } catch (error) {
         log.error({ err: error }, 'the queue does not answer');
@@ -97,13 +103,12 @@ export class Worker {
 
   /** Resolves when a good part of the places is free, or after a moment. */
   async #linger(): Promise<void> {
-    const { places } = this.#options;
-    const enough = Math.min(ENOUGH_PLACES, places * MOST_LINGERING);
+    const enough = Math.min(ENOUGH_PLACES, this.#options.places() * MOST_LINGERING);
     let isOver = false;
     const moment = sleep(LINGER_MS).then(() => {
       isOver = true;
     });
-    while (!isOver && places - this.#running.size < enough) await Promise.race([...this.#running, moment]);
+    while (!isOver && this.#free < enough) await Promise.race([...this.#running, moment]);
   }
 
   /** Starts jobs that are due although no message of theirs is here: leases that ran out, above all. */
@@ -113,7 +118,7 @@ export class Worker {
     this.#nextRescue = now + RESCUE_EVERY_MS;
     for await (const jobId of this.#options.index.due(new Date(now))) {
       this.#start({ jobId });
-      if (this.#running.size < this.#options.places) continue;
+      if (this.#free > 0) continue;
       // There may be more: the next free place is theirs too.
       this.#nextRescue = 0;
       return;
@@ -128,12 +133,13 @@ export class Worker {
   #start(message: Parameters<typeof runJob>[1]): void {
     const { log, onResult, onBusy } = this.#options;
     const held: Lease[] = [];
+    const since = performance.now();
     const done = runJob({ ...this.#options, company: this.#company }, message, (lease) => {
       held.push(lease);
       this.#leases.add(lease);
       if (this.#stopping && this.#releasing) lease.abort('shutdown');
     })
-      .then((finished) => onResult?.(finished))
+      .then((finished) => onResult?.(finished, performance.now() - since))
       // Settling failed (DynamoDB or SQS away): the lease runs out and the message comes back by itself.
       .catch((error: unknown) => log.error({ err: error, job_id: message.jobId }, 'could not settle a job'))
       .finally(() => {

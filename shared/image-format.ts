@@ -22,7 +22,7 @@ const isSupported = (format: ImageFormat): format is SupportedFormat =>
 
 /** @param bytes the first `SNIFF_BYTES` of the file, or all of a shorter one. */
 export function sniffImageFormat(bytes: Uint8Array): ImageFormat | undefined {
-  const head = String.fromCharCode(...bytes.subarray(0, SNIFF_BYTES));
+  const head = Buffer.from(bytes.subarray(0, SNIFF_BYTES)).toString('latin1');
   const bySignature = signatures.find(([, signature]) => matches(head, signature));
   return bySignature?.[0] ?? isoMediaFormat(head) ?? textFormat(head);
 }

@@ -85,8 +85,16 @@ export type ParametersOf = {
   'object-detection': z.infer<ReturnType<typeof objectDetection>>;
 };
 
-/** The parameters of one model, each with a default. */
-export function parametersFor(manifest: ModelManifest) {
+const known = new WeakMap<ModelManifest, ReturnType<typeof makeParameters>>();
+
+/** The parameters of one model, each with a default. Made once for each manifest: that costs more than a small job's arithmetic. */
+export function parametersFor(manifest: ModelManifest): ReturnType<typeof makeParameters> {
+  const parameters = known.get(manifest) ?? makeParameters(manifest);
+  known.set(manifest, parameters);
+  return parameters;
+}
+
+function makeParameters(manifest: ModelManifest) {
   switch (manifest.task) {
     case 'super-resolution':
       return superResolution(manifest.graphs.map((graph) => graph.scale));

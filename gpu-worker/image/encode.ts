@@ -3,9 +3,7 @@
  * with optimised Huffman tables would hold all coefficients (6 bytes a pixel), so large ones do without. WebP's
  * library needs the whole picture in memory. A file's bytes depend on the picture alone, not on where it lay.
  */
-import { randomUUID } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import {
   MAX_PIXELS_IN_MEMORY,
   openPixels,
@@ -93,7 +91,7 @@ export async function writeImage(
     const body = await encoder.toBuffer();
     return { body, bytes: body.length };
   }
-  const path = join(room.scratchDirectory, `${randomUUID()}.${format}`);
+  const path = scratchPath(room, format);
   try {
     await encoder.toFile(path);
     const { size: bytes } = await stat(path);

@@ -20,8 +20,8 @@ export interface Size {
 
 /** Where pixels may live. */
 export interface Room {
-  /** An existing folder on a local disk; files in it are removed by `dispose`. */
-  readonly scratchDirectory: string;
+  /** An existing folder on a local disk; files in it are removed by `dispose`. Undefined where no picture needs it. */
+  readonly scratchDirectory: string | undefined;
   /** Pictures of more pixels than this go to the scratch folder. */
   readonly maxPixelsInMemory?: number;
 }
@@ -67,7 +67,11 @@ export async function createPixels(size: Size, channels: Channels, room: Room): 
   return new ScratchPixels(size, channels, path, file);
 }
 
-export const scratchPath = (room: Room): string => join(room.scratchDirectory, `${randomUUID()}.v`);
+/** A new name in the room's folder. */
+export function scratchPath({ scratchDirectory }: Room, extension = 'v'): string {
+  if (scratchDirectory === undefined) throw new Error('A picture that was planned to lie in memory wants a file');
+  return join(scratchDirectory, `${randomUUID()}.${extension}`);
+}
 
 /** Takes over a `.v` file that libvips wrote. */
 export async function openScratch(path: string, size: Size, channels: Channels): Promise<Pixels> {

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { checkEnlargement, type ImageSource, probeImage } from '../../gpu-worker/image/probe.ts';
+import { scratchPath } from '../../gpu-worker/image/pixels.ts';
 import { asSharp, scatteredPixels, setupRooms } from './pictures.ts';
 
 const limits = { maxInputPixels: 50_000_000 };
@@ -34,7 +34,7 @@ describe('probeImage', () => {
     const png = await asSharp(scatteredPixels(7, 5, 4))
       .png()
       .toBuffer();
-    const path = join(memory.scratchDirectory, 'named-wrongly.jpg');
+    const path = scratchPath(memory, 'wrong.jpg');
     await writeFile(path, png);
     const info = {
       format: 'png',

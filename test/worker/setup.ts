@@ -157,7 +157,7 @@ export function newWorker(
   const worker = new Worker({
     index: nothingDue,
     ...services,
-    places,
+    places: () => places,
     pollSeconds: 1,
     onResult: ({ result }) => results.push(result),
   });
