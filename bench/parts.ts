@@ -3,8 +3,8 @@
  * runs on all cores at once, because a core whose neighbour is busy is slower than one alone.
  */
 import { Worker } from 'node:worker_threads';
+import { bicubicGraph } from '../gpu-worker/bicubic-graph.ts';
 import { enlargeTiles } from '../gpu-worker/enlarge-tiles.ts';
-import { enlargeBicubic } from '../gpu-worker/image/bicubic.ts';
 import { decodeImage } from '../gpu-worker/image/decode.ts';
 import { encodeImage } from '../gpu-worker/image/encode.ts';
 import { probeImage } from '../gpu-worker/image/probe.ts';
@@ -99,20 +99,18 @@ async function images({ asked, seconds }: PartsQuestion) {
     await (await decodeImage(source, probed, room)).dispose();
   }, seconds);
   const raster = await decodeImage(source, info, room);
-  const bicubic = await cost(
-    async () => (await enlargeBicubic(raster.color, asked.factor, room)).dispose(),
-    seconds,
-  );
   const device = new DevicePool({ device: 'cpu', threads: 1, hungAfterMs: 600_000, onFatal: console.error });
   const signal = new AbortController().signal;
   const turn = { tenant: 'bench', job: 'parts', priority: 'normal', deadline: 0 } as const;
   const options = { device, room, turn, signal, onTile: () => {} };
   const enlarged = await enlargeTiles(raster.color, deviceWork(model, asked).loaded, options);
+  const drawTwin = () => enlargeTiles(raster.color, bicubicGraph(asked.factor), options);
+  const bicubic = await cost(async () => (await drawTwin()).dispose(), seconds);
+  const plain = await drawTwin();
   await device.close();
-  const plain = await enlargeBicubic(raster.color, asked.factor, room);
   const bodies: Uint8Array[] = [];
   const encode = await cost(async () => {
-    for (const [index, color] of [enlarged.finish(), plain].entries()) {
+    for (const [index, color] of [enlarged.finish(), plain.finish()].entries()) {
       const { body } = await encodeImage({ color }, { format: asked.format }, room);
       if (body instanceof Uint8Array) bodies[index] = body;
     }

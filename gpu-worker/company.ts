@@ -10,6 +10,9 @@ export interface Place {
   leave(): void;
 }
 
+/** Made once: an abort without a reason makes an error with a stack trace, for each job. */
+const HAS_LEFT = new Error('The job has left.');
+
 export class Company {
   /** Jobs that run beside each other. */
   #together = 0;
@@ -52,7 +55,7 @@ export class Company {
       },
       leave: () => {
         // Who leaves while waiting must not be given the process afterwards: nobody would give it back.
-        left.abort();
+        left.abort(HAS_LEFT);
         leave();
       },
     };

@@ -4,13 +4,12 @@
  * over the whole picture bit for bit, while memory holds a few tiles.
  */
 import { OutboardError } from '../shared/errors.ts';
-import type { SuperResolutionGraph } from '../shared/model.ts';
 import { type Canvas, createCanvas } from './image/canvas.ts';
 import { padPixels } from './image/pad.ts';
 import type { Pixels, Room, Size } from './image/pixels.ts';
 import type { Turn } from './inference/batch-queue.ts';
 import type { DevicePool } from './inference/device-pool.ts';
-import { type LoadedGraph, pictureLane } from './loaded-model.ts';
+import { pictureLane, type TiledGraph } from './loaded-model.ts';
 import { isOutOfMemory } from './or-alone.ts';
 import { coreInOutput, intersection, planTiles, splitTile, type Tile, type Window } from './tensor/tiles.ts';
 
@@ -29,7 +28,7 @@ interface EnlargeOptions {
  */
 export async function enlargeTiles(
   picture: Pixels,
-  loaded: LoadedGraph,
+  loaded: TiledGraph,
   options: EnlargeOptions,
 ): Promise<Canvas> {
   const { graph } = loaded;
@@ -109,14 +108,14 @@ export async function enlargeTiles(
 }
 
 /** The same core from windows of half the size, if the network takes such; else the tile itself. */
-function partsOf(tile: Tile, { receptive_radius: overlap, input }: SuperResolutionGraph): Tile[] {
+function partsOf(tile: Tile, { receptive_radius: overlap, input }: TiledGraph['graph']): Tile[] {
   if (overlap === null || input.width !== 'dynamic' || input.height !== 'dynamic') return [tile];
   const half = (length: number) => Math.ceil(length / 2 / input.multiple_of) * input.multiple_of;
   return splitTile(tile, half(tile.source.width), half(tile.source.height), overlap);
 }
 
 /** The size the network is shown: it may take one size only, or only multiples of some number. */
-function sizeSeen({ width, height }: Size, { input, tile }: SuperResolutionGraph): Size {
+function sizeSeen({ width, height }: Size, { input, tile }: TiledGraph['graph']): Size {
   const along = (length: number, fixed: number | 'dynamic', most: number) => {
     if (fixed !== 'dynamic') return Math.max(length, fixed);
     // A longer axis is cut into tiles, and the tile's size is one that the network takes.
@@ -128,7 +127,7 @@ function sizeSeen({ width, height }: Size, { input, tile }: SuperResolutionGraph
 /** Pictures up to this many times a tile's pixels go whole through a network that cannot be cut into tiles. */
 const WHOLE_TILES = 4;
 
-function tilesOf({ width, height }: Size, graph: SuperResolutionGraph): Tile[] {
+function tilesOf({ width, height }: Size, graph: TiledGraph['graph']): Tile[] {
   const { receptive_radius: overlap, tile, input } = graph;
   if (overlap !== null)
     return planTiles({ width, height, tileWidth: tile.width, tileHeight: tile.height, overlap });

@@ -1,6 +1,7 @@
 /** Loading a model onto the device: its sessions in every thread, and proof by its golden example. */
 import path from 'node:path';
 import { usualScale } from '../shared/parameters.ts';
+import { bicubicGraph } from './bicubic-graph.ts';
 import { detectorLane } from './detect.ts';
 import { checkGolden } from './golden.ts';
 import type { DevicePool } from './inference/device-pool.ts';
@@ -33,10 +34,13 @@ function usualLanes(model: LoadedModel): UsualLane[] {
   if (isTask(model, 'super-resolution')) {
     const { graphs } = model.manifest;
     const usual = usualScale(graphs.map(({ scale }) => scale));
-    return graphs.map(({ scale, tile }) => ({
-      lane: pictureLane(pictureGraph(model, scale), tile, true),
-      stays: scale === usual,
-    }));
+    return graphs.flatMap(({ scale }) => {
+      const beside = scale > 1 ? [bicubicGraph(scale)] : [];
+      return [pictureGraph(model, scale), ...beside].map((tiled) => ({
+        lane: pictureLane(tiled, tiled.graph.tile, true),
+        stays: scale === usual,
+      }));
+    });
   }
   if (isTask(model, 'classification')) return [{ lane: tensorLane(model), stays: true }];
   if (!isTask(model, 'object-detection')) return [];

@@ -13,9 +13,12 @@ export type LoadedModel<T extends Task = Task> = T extends Task
     }
   : never;
 
-export interface LoadedGraph {
+/** A graph that enlarges pictures, and how they are cut for it. */
+export interface TiledGraph {
   readonly file: GraphFile;
-  readonly graph: SuperResolutionGraph;
+  readonly graph: Pick<SuperResolutionGraph, 'scale' | 'receptive_radius' | 'tile'> & {
+    readonly input: Pick<SuperResolutionGraph['input'], 'batch' | 'height' | 'width' | 'multiple_of'>;
+  };
 }
 
 export function isTask<T extends Task>(
@@ -29,7 +32,7 @@ export function isTask<T extends Task>(
 export function pictureGraph(
   { manifest, folder }: LoadedModel<'super-resolution'>,
   scale: number,
-): LoadedGraph {
+): TiledGraph {
   const graph = manifest.graphs.find((candidate) => candidate.scale === scale);
   if (graph === undefined) {
     const detail = `${versionOf(manifest)} cannot enlarge by ${scale}.`;
@@ -46,7 +49,7 @@ export function pictureGraph(
  * The lane for a picture or tile of this size.
  * @param isUsual false for a size that comes once: it gets no session of its own
  */
-export const pictureLane = ({ file, graph }: LoadedGraph, { height, width }: Size, isUsual: boolean) =>
+export const pictureLane = ({ file, graph }: TiledGraph, { height, width }: Size, isUsual: boolean) =>
   ({ kind: 'picture', graph: file, height, width, batch: graph.input.batch, isUsual }) as const;
 
 /** The lane of a classifier or detector. @param scalars further inputs by name */

@@ -130,10 +130,7 @@ const worker = new Worker({
     device,
     scratchDirectory,
     memory: {
-      door: new Door(
-        new MemoryGate({ memory: waitingBytes, disk: 0 }),
-        settings.OUTBOARD_MAX_INPUT_BYTES,
-      ),
+      door: new Door(new MemoryGate({ memory: waitingBytes, disk: 0 }), settings.OUTBOARD_MAX_INPUT_BYTES),
       gate: memory,
       share: memory.whole.memory / least,
     },

@@ -127,8 +127,7 @@ export class PicturePipeline implements Pipeline {
     fetched.leave();
     let scratchDirectory: string | undefined;
     try {
-      if (plan.disk > 0)
-        scratchDirectory = await newScratchFolder(this.#services.scratchDirectory, job.id);
+      if (plan.disk > 0) scratchDirectory = await newScratchFolder(this.#services.scratchDirectory, job.id);
       const room = { scratchDirectory, maxPixelsInMemory: plan.maxPixelsInMemory };
       const result = await this.#runTask(
         { source, info, room, context, watch, turn: turnOf(job) },

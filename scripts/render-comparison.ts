@@ -8,8 +8,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { bicubicGraph } from '../gpu-worker/bicubic-graph.ts';
 import { enlargeTiles } from '../gpu-worker/enlarge-tiles.ts';
-import { enlargeBicubic } from '../gpu-worker/image/bicubic.ts';
 import { decodeImage } from '../gpu-worker/image/decode.ts';
 import { openPixels, type Pixels } from '../gpu-worker/image/pixels.ts';
 import { probeImage } from '../gpu-worker/image/probe.ts';
@@ -60,15 +60,17 @@ try {
   const photo = await readFile(path.join(ROOT, 'test/fixtures/photo.jpg'));
   const info = await probeImage(photo, { maxInputPixels: 1_000_000 });
   const picture = await decodeImage(photo, info, room);
-  const enlarged = await enlargeTiles(picture.color, pictureGraph(model, FACTOR), {
+  const options = {
     device,
     room,
-    turn: { tenant: '', job: '', priority: 'normal', deadline: 0 },
+    turn: { tenant: '', job: '', priority: 'normal', deadline: 0 } as const,
     signal: new AbortController().signal,
     onTile: () => {},
-  });
+  };
+  const enlarged = await enlargeTiles(picture.color, pictureGraph(model, FACTOR), options);
+  const bicubic = await enlargeTiles(picture.color, bicubicGraph(FACTOR), options);
   const panels = [
-    await panel(await enlargeBicubic(picture.color, FACTOR, room), `bicubic ×${FACTOR}`),
+    await panel(bicubic.finish(), `bicubic ×${FACTOR}`),
     await panel(enlarged.finish(), `Outboard ×${FACTOR}`),
   ];
   const width = CROP.width * panels.length + GAP * (panels.length - 1);

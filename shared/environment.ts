@@ -134,7 +134,7 @@ const workerSchema = z.object({
   OUTBOARD_CONCURRENT_JOBS: wholeNumber(
     0,
     0,
-    'Jobs in hand at once; 0: twice the device threads, times the batch size.',
+    'Jobs in hand at once; 0: twice the device threads, times the batch size, and more while jobs are so small that the device would wait for AWS.',
   ),
   OUTBOARD_MODELS_DIRECTORY: textOr(
     '/tmp/outboard/models',

@@ -4,10 +4,13 @@
  */
 import type { Window } from '../tensor/tiles.ts';
 import { type Channels, createPixels, type Pixels, type Room, type Size } from './pixels.ts';
+import { UsedMemory } from './used-memory.ts';
+
+const used = new UsedMemory();
 
 /** @param room where it may live: memory up to a number of pixels, above that a scratch file. */
 export async function createCanvas(size: Size, channels: Channels, room: Room): Promise<Canvas> {
-  return new Canvas(await createPixels(size, channels, room));
+  return new Canvas(await createPixels(size, channels, room, used));
 }
 
 export class Canvas {

@@ -9,6 +9,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Window } from '../tensor/tiles.ts';
 import { type Sharp, type SharpOptions, sharp } from './sharp.ts';
+import type { UsedMemory } from './used-memory.ts';
 
 /** 3 = interleaved RGB in sRGB, 1 = one plane (alpha). */
 export type Channels = 1 | 3;
@@ -49,10 +50,19 @@ export const openPixels = (pixels: Pixels): Sharp => sharp(...pixels.input());
 export const fitsInMemory = ({ width, height }: Size, room: Room): boolean =>
   width * height <= (room.maxPixelsInMemory ?? MAX_PIXELS_IN_MEMORY);
 
-/** A new picture, all zero. */
-export async function createPixels(size: Size, channels: Channels, room: Room): Promise<Pixels> {
+/**
+ * A new picture, all zero.
+ * @param used where given, memory comes from there and returns to it: its bytes are then anything until they are written
+ */
+export async function createPixels(
+  size: Size,
+  channels: Channels,
+  room: Room,
+  used?: UsedMemory,
+): Promise<Pixels> {
   if (fitsInMemory(size, room)) {
-    return new MemoryPixels(size, channels, new Uint8Array(size.width * size.height * channels));
+    const length = size.width * size.height * channels;
+    return new MemoryPixels(size, channels, used?.take(length) ?? new Uint8Array(length), used);
   }
   const path = scratchPath(room);
   const file = await open(path, 'wx+');
@@ -69,7 +79,8 @@ export async function createPixels(size: Size, channels: Channels, room: Room): 
 
 /** A new name in the room's folder. */
 export function scratchPath({ scratchDirectory }: Room, extension = 'v'): string {
-  if (scratchDirectory === undefined) throw new Error('A picture that was planned to lie in memory wants a file');
+  if (scratchDirectory === undefined)
+    throw new Error('A picture that was planned to lie in memory wants a file');
   return join(scratchDirectory, `${randomUUID()}.${extension}`);
 }
 
@@ -84,13 +95,16 @@ export class MemoryPixels implements Pixels {
   readonly height: number;
   readonly channels: Channels;
   #bytes: Uint8Array;
+  readonly #used: UsedMemory | undefined;
 
-  constructor({ width, height }: Size, channels: Channels, bytes: Uint8Array) {
+  /** @param used gets the bytes when the pixels are disposed of */
+  constructor({ width, height }: Size, channels: Channels, bytes: Uint8Array, used?: UsedMemory) {
     if (bytes.length !== width * height * channels) throw new RangeError('Pixels of another size');
     this.width = width;
     this.height = height;
     this.channels = channels;
     this.#bytes = bytes;
+    this.#used = used;
   }
 
   readWindow(window: Window, into: Uint8Array): void {
@@ -113,7 +127,9 @@ export class MemoryPixels implements Pixels {
   }
 
   async dispose(): Promise<void> {
+    const bytes = this.#bytes;
     this.#bytes = new Uint8Array();
+    if (bytes.length > 0) this.#used?.give(bytes);
   }
 }
 

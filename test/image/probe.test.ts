@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { checkEnlargement, type ImageSource, probeImage } from '../../gpu-worker/image/probe.ts';
 import { scratchPath } from '../../gpu-worker/image/pixels.ts';
+import { checkEnlargement, type ImageSource, probeImage } from '../../gpu-worker/image/probe.ts';
 import { asSharp, scatteredPixels, setupRooms } from './pictures.ts';
 
 const limits = { maxInputPixels: 50_000_000 };

@@ -1,11 +1,11 @@
 /**
- * The plain enlargement: for the comparison picture, and for alpha planes, which the network never sees. It is
- * centre-aligned (output pixel i lies over source position (i + ½) ÷ factor − ½), as the network's output is;
+ * The plain enlargement of alpha planes, which no graph takes: pictures of three channels are enlarged on the device
+ * (bicubic-graph.ts). It is centre-aligned (output pixel i lies over source position (i + ½) ÷ factor − ½), as the network's output is;
  * `sharp.resize` is half an output pixel off, which would misregister alpha and flatter the network by 3 dB.
  */
 import type { Window } from '../tensor/tiles.ts';
 import { letGo } from './let-go.ts';
-import { createPixels, type Pixels, type Room } from './pixels.ts';
+import { createPixels, type Pixels, type Room, type Size } from './pixels.ts';
 import { type Sharp, sharp } from './sharp.ts';
 
 const STRIP_PIXELS = 2_000_000;
@@ -14,12 +14,13 @@ const MARGIN = 2;
 
 /**
  * Catmull-Rom (a = −½) enlargement, edges repeated, within one level of the exact value.
- * @param factor 2, 4 or 8: their positions are exact in libvips' grid of 1/64 pixel.
+ * @param source one channel
+ * @param factor at 2, 4 and 8 positions are exact in libvips' grid of 1/64 pixel.
  * @returns new pixels of `factor` times the size; the source stays the caller's. Peak memory does not grow with it.
  */
-export async function enlargeBicubic(source: Pixels, factor: number, room: Room): Promise<Pixels> {
+export async function enlargePlane(source: Pixels, factor: number, room: Room): Promise<Pixels> {
   const width = source.width * factor;
-  const enlarged = await createPixels({ width, height: source.height * factor }, source.channels, room);
+  const enlarged = await createPixels({ width, height: source.height * factor }, 1, room);
   try {
     const stripHeight = Math.max(1, Math.floor(STRIP_PIXELS / (width * factor)));
     for (let top = 0; top < source.height; top += stripHeight) {
@@ -37,11 +38,11 @@ async function enlargeStrip(source: Pixels, strip: Window, factor: number, into:
   const above = Math.min(MARGIN, strip.top);
   const below = Math.min(MARGIN, source.height - strip.top - strip.height);
   const seen = { ...strip, top: strip.top - above, height: above + strip.height + below };
-  const bytes = new Uint8Array(seen.width * seen.height * source.channels);
+  const bytes = new Uint8Array(seen.width * seen.height);
   source.readWindow(seen, bytes);
 
   // Two passes: within one, sharp would extend after it enlarges.
-  const padded = await rawPass(bytes, { ...seen, channels: source.channels }, (image) =>
+  const padded = await rawPass(bytes, seen, (image) =>
     image.extend({
       extendWith: 'copy',
       left: MARGIN,
@@ -61,27 +62,18 @@ async function enlargeStrip(source: Pixels, strip: Window, factor: number, into:
     }),
   );
   letGo(padded.data);
-  const start = (MARGIN * factor * width + MARGIN * factor) * source.channels;
+  const start = MARGIN * factor * width + MARGIN * factor;
   const target = { top: strip.top * factor, height: strip.height * factor, left: 0, width: into.width };
-  into.writeWindow(target, data, start, width * source.channels);
+  into.writeWindow(target, data, start, width);
   letGo(data);
-}
-
-interface RawShape {
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 1 | 3;
 }
 
 async function rawPass(
   bytes: Uint8Array,
-  { width, height, channels }: RawShape,
+  { width, height }: Size,
   step: (image: Sharp) => Sharp,
-): Promise<RawShape & { readonly data: Buffer }> {
-  const image = step(sharp(bytes, { raw: { width, height, channels }, limitInputPixels: false }));
-  const { data, info } = await image
-    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  return { data, width: info.width, height: info.height, channels };
+): Promise<Size & { readonly data: Buffer }> {
+  const image = step(sharp(bytes, { raw: { width, height, channels: 1 }, limitInputPixels: false }));
+  const { data, info } = await image.toColourspace('b-w').raw().toBuffer({ resolveWithObject: true });
+  return { data, width: info.width, height: info.height };
 }
