@@ -61,6 +61,8 @@ function everNew(file: Buffer): () => Buffer {
 export async function comparePeers({ port, repeats, quick, only = '' }: CompareOptions): Promise<void> {
   await requireTools();
   const seconds = quick ? 4 : 6;
+  // Until the code of those in JavaScript is compiled, as it is in anything that has run for a minute.
+  const warmSeconds = quick ? 1.5 : 8;
   const files = {
     classification: everNew(await picture(sizes.classification)),
     'super-resolution': everNew(await picture(sizes['super-resolution'])),
@@ -76,6 +78,29 @@ export async function comparePeers({ port, repeats, quick, only = '' }: CompareO
   }));
   const machine = await describeMachine();
 
+  const results = (): PeersResults => ({
+    date: new Date().toISOString().slice(0, 10),
+    machine: { ...machine, cores: CORES },
+    serverCores: SERVER_CORES,
+    clients: CLIENTS,
+    pictures: {
+      classification: 'a JPEG of 640×480 to the five best classes (image-classifier)',
+      'super-resolution':
+        'a JPEG of 256×256, enlarged ×4 (super-resolution-tiny) and by bicubic interpolation, both as JPEG',
+    },
+    systems: figures.map(({ figures: { kill, ...of } }) => ({
+      ...of,
+      ...(kill === undefined ? {} : { kill }),
+    })),
+  });
+  /** After every turn: a long run that is stopped keeps what it has. */
+  const save = async () => {
+    const folder = path.resolve(import.meta.dirname, '../results');
+    await mkdir(folder, { recursive: true });
+    await writeFile(path.join(folder, 'peers.json'), `${JSON.stringify(results(), null, 1)}\n`);
+    await writeFile(path.join(folder, 'peers.md'), peersMarkdown(results()));
+  };
+
   await besides([process.pid], async () => {
     for (let repeat = 0; repeat < repeats; repeat++) {
       const isLast = repeat === repeats - 1;
@@ -84,7 +109,7 @@ export async function comparePeers({ port, repeats, quick, only = '' }: CompareO
         const running = await start();
         try {
           for (const task of of.asked === 'loss' ? [] : tasks) {
-            const options = { task, picture: files[task], clients: CLIENTS, warmSeconds: 1.5, seconds };
+            const options = { task, picture: files[task], clients: CLIENTS, warmSeconds, seconds };
             const loop = await closedLoop(running, options);
             of.loops[task].push(loop);
             const { jobsPerSecond, cpuMsPerJob } = loop;
@@ -101,27 +126,8 @@ export async function comparePeers({ port, repeats, quick, only = '' }: CompareO
           await running.close();
         }
       }
+      await save();
     }
   });
-
-  const results: PeersResults = {
-    date: new Date().toISOString().slice(0, 10),
-    machine: { ...machine, cores: CORES },
-    serverCores: SERVER_CORES,
-    clients: CLIENTS,
-    pictures: {
-      classification: 'a JPEG of 640×480 to the five best classes (image-classifier)',
-      'super-resolution':
-        'a JPEG of 256×256, enlarged ×4 (super-resolution-tiny) and by bicubic interpolation, both as JPEG',
-    },
-    systems: figures.map(({ figures: { kill, ...of } }) => ({
-      ...of,
-      ...(kill === undefined ? {} : { kill }),
-    })),
-  };
-  const folder = path.resolve(import.meta.dirname, '../results');
-  await mkdir(folder, { recursive: true });
-  await writeFile(path.join(folder, 'peers.json'), `${JSON.stringify(results, null, 1)}\n`);
-  await writeFile(path.join(folder, 'peers.md'), peersMarkdown(results));
-  console.log(peersMarkdown(results));
+  console.log(peersMarkdown(results()));
 }

@@ -23,7 +23,7 @@ function summary({ loops }: SystemFigures, task: Task) {
   };
 }
 
-function throughput({ systems, pictures }: PeersResults, task: Task): string {
+function throughput({ systems, pictures, serverCores }: PeersResults, task: Task): string {
   const rows = systems
     .filter(({ loops }) => loops[task].length > 0)
     .map((system) => ({ ...system, ...summary(system, task) }));
@@ -36,6 +36,7 @@ function throughput({ systems, pictures }: PeersResults, task: Task): string {
     row.p99.toFixed(0),
     figure(row.cpuMs),
     figure(row.cores),
+    figure((1000 * serverCores) / row.cpuMs),
     row.megabytes.toFixed(0),
   ]);
   const head = [
@@ -46,6 +47,7 @@ function throughput({ systems, pictures }: PeersResults, task: Task): string {
     'p99, ms',
     'CPU ms a job',
     'cores used',
+    'its CPU allows, jobs/s',
     'memory, MB',
   ];
   return `## ${task}\n\nEach job: ${pictures[task]}.\n\n${table(head, body)}\n`;
@@ -87,7 +89,8 @@ export function peersMarkdown(results: PeersResults): string {
 ${date}, \`npm run bench -- peers\`: ${machine.cores} × ${machine.cpu}, Linux ${machine.kernel}, Node ${machine.node}, onnxruntime ${machine.onnxruntime}.
 Every system has ${core(serverCores)} of them, pinned; ${clients} clients in a closed loop run on the others. No two jobs have the same bytes. Turns (${turns}) are
 interleaved, each system is started anew for each; rates and CPU are medians over the turns, latencies are of all jobs of all turns, memory is
-the highest proportional set size.
+the highest proportional set size. *Its CPU allows*: cores ÷ CPU a job. A system that leaves its cores idle waits for the clients or, in the
+rows called *the worker alone*, for what runs beside them.
 
 ${(['classification', 'super-resolution'] as const).map((task) => throughput(results, task)).join('\n')}
 ${loss(results)}
