@@ -3,7 +3,6 @@
  * the lifecycle rules and erasure all depend on their prefixes.
  */
 import { createWriteStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import {
   DeleteObjectCommand,
@@ -20,6 +19,7 @@ import {
 import { createPresignedPost, type PresignedPost } from '@aws-sdk/s3-presigned-post';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { OutboardError } from '../errors.ts';
+import { putFile, type StoredFile } from './put-file.ts';
 
 /** Only keys under this prefix can start a job. */
 export const UPLOAD_PREFIX = 'uploads/';
@@ -42,7 +42,7 @@ export interface StoredObject {
 }
 
 /** What to store: bytes in memory, or a file that is streamed. */
-export type Body = Uint8Array | { readonly path: string; readonly bytes: number };
+export type Body = Uint8Array | StoredFile;
 
 interface PutOptions {
   readonly contentType: string;
@@ -83,14 +83,7 @@ export class ObjectStore {
         .catch(asConflict);
       return;
     }
-    // Opened here, and its errors turned into an abort: the SDK lets an error of a body stream escape uncaught.
-    const file = await open(body.path);
-    const failed = new AbortController();
-    const stream = file.createReadStream().on('error', (error) => failed.abort(error));
-    const either = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
-    const command = new PutObjectCommand({ ...request, Body: stream, ContentLength: body.bytes });
-    const sent = this.#client.send(command, abortBy(either)).finally(() => stream.destroy());
-    await sent.catch(asConflict);
+    await putFile(this.#client, request, body, signal).catch(asConflict);
   }
 
   /**
