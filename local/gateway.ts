@@ -4,12 +4,12 @@
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type ErrorCode, OutboardError } from '../shared/errors.ts';
 import type { Page, PageFile } from './page.ts';
-import { HOST } from './settings.ts';
+import { HOST, KEEP_ALIVE_MS } from './settings.ts';
 
 /** API Gateway's own limit on a request. */
 const MAX_REQUEST_BYTES = 10 * 1024 * 1024;
@@ -37,6 +37,7 @@ export async function startGateway({
       else refuse(response, incoming, error instanceof OutboardError ? error.code : 'service_unavailable');
     });
   });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.listen(port, HOST);
   await once(server, 'listening');
   return {
@@ -55,9 +56,12 @@ function pageFile(page: Page, { method = '', url = '' }: IncomingMessage): PageF
   return page.get(url.split('?')[0] ?? '');
 }
 
+/** The upstream ends quiet connections after five seconds, and a request that meets that end would be lost. */
+const eachItsOwn = new Agent({ keepAlive: false });
+
 async function forward(incoming: IncomingMessage, response: ServerResponse, port: number): Promise<void> {
   const { method, url: path, headers } = incoming;
-  const outgoing = request({ host: HOST, port, method, path, headers });
+  const outgoing = request({ host: HOST, port, method, path, headers, agent: eachItsOwn });
   const answered = once(outgoing, 'response');
   // Whatever ends first is what counts: an early answer to a body that is still coming, or a body over the limit.
   const sent = pipeline(incoming, limitBytes(), outgoing);

@@ -6,6 +6,11 @@ import path from 'node:path';
 
 export const STAGE = 'local';
 export const HOST = '127.0.0.1';
+/**
+ * A server keeps a quiet connection this long. Node's five seconds end it, on a busy machine, in the moment in which a client sends
+ * its next request on it.
+ */
+export const KEEP_ALIVE_MS = 72_000;
 export const API_KEY = 'outboard-local';
 export const credentials = { accessKeyId: 'outboard-local', secretAccessKey: 'outboard-local-secret' };
 

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 import { OPEN_INDEX, OPEN_INDEX_ATTRIBUTES, TENANT_INDEX } from '../shared/aws/job-index.ts';
-import { credentials, HOST, names } from './settings.ts';
+import { credentials, HOST, KEEP_ALIVE_MS, names } from './settings.ts';
 
 /** @param directory where the rows are kept; undefined keeps them in memory */
 export async function startTable(
@@ -16,6 +16,7 @@ export async function startTable(
   directory?: string,
 ): Promise<{ url: string; close(): Promise<void> }> {
   const server = dynalite({ ...(directory === undefined ? {} : { path: directory }), createTableMs: 0 });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.listen(port, HOST);
   await once(server, 'listening');
   const address = server.address();

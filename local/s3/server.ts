@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import { KEEP_ALIVE_MS } from '../settings.ts';
 import { type CorsRule, corsHeaders, preflight } from './cors.ts';
 import { S3Error } from './errors.ts';
 import { type ObjectCreated, objectCreated } from './events.ts';
@@ -112,6 +113,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     const handling = handle(message, response).finally(() => underWay.delete(handling));
     underWay.add(handling);
   });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   // An upload may take as long as it needs.
   server.requestTimeout = 0;
   await new Promise<void>((resolve, reject) => {
