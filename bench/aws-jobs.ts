@@ -1,7 +1,7 @@
 /** The smallest jobs there are, each of a tenant of its own so that no answer is there before. */
 import { newJob } from '../functions/jobs/submit.ts';
 import { sharp } from '../gpu-worker/image/sharp.ts';
-import { inputKey } from '../shared/aws/object-store.ts';
+import { inputKey } from '../shared/aws/input-keys.ts';
 import { type Job, newJobId } from '../shared/job.ts';
 import { MODEL, type Stores } from './cases.ts';
 

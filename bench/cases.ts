@@ -8,7 +8,7 @@ import { type LoadedModel, pictureGraph } from '../gpu-worker/loaded-model.ts';
 import { planTiles } from '../gpu-worker/tensor/tiles.ts';
 import { connectJobs, connectQueue } from '../shared/aws/connect.ts';
 import { connectObjects } from '../shared/aws/connect-objects.ts';
-import { inputKey } from '../shared/aws/object-store.ts';
+import { inputKey } from '../shared/aws/input-keys.ts';
 import { readFunctionsEnvironment } from '../shared/environment.ts';
 import { newJobId } from '../shared/job.ts';
 

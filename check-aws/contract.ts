@@ -11,7 +11,14 @@ import type { Tally } from './tally.ts';
 const ROOT = path.resolve(import.meta.dirname, '..');
 const VITEST = path.join(ROOT, 'node_modules/vitest/vitest.mjs');
 
-export const TABLE_SUITES = ['job-store', 'job-index', 'delivery-store', 'fleet-store', 'prediction-cache'];
+export const TABLE_SUITES = [
+  'job-store',
+  'job-index',
+  'delivery-store',
+  'upload-holders',
+  'fleet-store',
+  'prediction-cache',
+];
 export const BUCKET_SUITES = ['object-store', 'model-repository'];
 export const QUEUE_SUITES = ['job-queue'];
 

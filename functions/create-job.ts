@@ -3,13 +3,15 @@ import { createHash } from 'node:crypto';
 import type { CatalogStore } from '../shared/aws/catalog-store.ts';
 import {
   connectFleet,
+  connectHolders,
   connectJobs,
   connectQueue,
   connectScaler,
   connectSecrets,
 } from '../shared/aws/connect.ts';
 import { connectCatalog, connectObjects } from '../shared/aws/connect-objects.ts';
-import { inputKey, type ObjectStore, uploadKey } from '../shared/aws/object-store.ts';
+import { inputKey, uploadKey } from '../shared/aws/input-keys.ts';
+import type { ObjectStore } from '../shared/aws/object-store.ts';
 import { type FunctionsEnvironment, readFunctionsEnvironment } from '../shared/environment.ts';
 import { OutboardError } from '../shared/errors.ts';
 import { checkImageFormat } from '../shared/image-format.ts';
@@ -22,11 +24,13 @@ import { channelFrom, type GrantChannel, grantChannel } from './jobs/channel-gra
 import { overloadCheck } from './jobs/overload.ts';
 import { type KnownPicture, type Predict, predictWork } from './jobs/predict.ts';
 import { newJob, type SubmitServices, submitJob } from './jobs/submit.ts';
+import { holdUpload } from './jobs/upload-hold.ts';
 import { readWait, waitForEnd } from './jobs/wait.ts';
 import { wakeFleet } from './jobs/wake.ts';
 import { webhookFor } from './webhooks/asked.ts';
 
 interface Services extends SubmitServices {
+  readonly holders: Parameters<typeof holdUpload>[0]['holders'];
   readonly jobs: SubmitServices['jobs'] & Parameters<typeof waitForEnd>[0];
   readonly catalog: Pick<CatalogStore, 'consult'>;
   readonly uploads: Pick<ObjectStore, 'bucket' | 'put' | 'head'>;
@@ -47,7 +51,7 @@ export function createJob(services: Services, settings: FunctionsEnvironment) {
 
     const id = key === undefined ? newJobId() : deriveJobId(request.tenant, 'key', key);
     const requestHash = createHash('sha256').update(request.body).digest('hex');
-    const { input, known } = await storeInput(services.uploads, checked.input, {
+    const { input, known } = await storeInput(services, checked.input, {
       id,
       requestHash,
       tenant: request.tenant,
@@ -107,15 +111,18 @@ interface InputOwner {
 
 /** The picture comes before the row: a row must never point at an input that is not there yet. */
 async function storeInput(
-  uploads: Services['uploads'],
+  { uploads, holders }: Pick<Services, 'uploads' | 'holders'>,
   input: CheckedJobRequest['input'],
   owner: InputOwner,
 ): Promise<{ readonly input: JobInput; readonly known: KnownPicture }> {
   if (input.kind === 'url' || input.kind === 'object') return { input, known: {} };
   if (input.kind === 'upload') {
     const key = uploadKey(owner.tenant, input.uploadId);
-    const stored = await uploads.head(key);
-    if (stored === undefined) throw new OutboardError('upload_not_found', { field: 'upload_id' });
+    const stored = await holdUpload({ uploads, holders }, key, {
+      id: owner.id,
+      request_hash: owner.requestHash,
+    });
+    if (typeof stored === 'string') throw new OutboardError('upload_not_found', { field: 'upload_id' });
     return {
       input: { kind: 'object', bucket: uploads.bucket, key, ...named(input) },
       known: { size: stored.bytes },
@@ -141,6 +148,7 @@ export const handler = httpFunction(
     {
       ...connectJobs(settings),
       queue,
+      holders: connectHolders(settings),
       catalog: connectCatalog(settings),
       uploads: connectObjects(settings, settings.OUTBOARD_UPLOADS_BUCKET),
       results: connectObjects(settings, settings.OUTBOARD_RESULTS_BUCKET),

@@ -2,7 +2,8 @@
 
 import type { CatalogStore } from '../shared/aws/catalog-store.ts';
 import { connectCatalog, connectObjects } from '../shared/aws/connect-objects.ts';
-import { type ObjectStore, uploadKey } from '../shared/aws/object-store.ts';
+import { uploadKey } from '../shared/aws/input-keys.ts';
+import type { ObjectStore } from '../shared/aws/object-store.ts';
 import { type FunctionsEnvironment, readFunctionsEnvironment } from '../shared/environment.ts';
 import { createLogger } from '../shared/log.ts';
 import { checkCreateUpload } from '../shared/requests.ts';

@@ -4,7 +4,13 @@
  */
 import type { S3Event } from 'aws-lambda';
 import type { CatalogStore } from '../shared/aws/catalog-store.ts';
-import { connectFleet, connectJobs, connectQueue, connectScaler } from '../shared/aws/connect.ts';
+import {
+  connectFleet,
+  connectHolders,
+  connectJobs,
+  connectQueue,
+  connectScaler,
+} from '../shared/aws/connect.ts';
 import { connectCatalog, connectObjects } from '../shared/aws/connect-objects.ts';
 import type { ObjectStore, StoredObject } from '../shared/aws/object-store.ts';
 import { type FunctionsEnvironment, readFunctionsEnvironment } from '../shared/environment.ts';
@@ -16,11 +22,13 @@ import { defaultParameters } from '../shared/requests.ts';
 import { type Predict, predictWork } from './jobs/predict.ts';
 import { newJob, type SubmitServices, submitJob } from './jobs/submit.ts';
 import { readUploadKey, readUploadMetadata, type UploadRequest, uploadJobId } from './jobs/upload.ts';
+import { holdUpload } from './jobs/upload-hold.ts';
 import { wakeFleet } from './jobs/wake.ts';
 
 const DEFAULT_MODEL = 'super-resolution';
 
 interface Services extends SubmitServices {
+  readonly holders: Parameters<typeof holdUpload>[0]['holders'];
   readonly catalog: Pick<CatalogStore, 'read'>;
   readonly uploads: Pick<ObjectStore, 'bucket' | 'head'>;
   readonly predict: Predict;
@@ -37,7 +45,7 @@ export function onUpload(services: Services, settings: FunctionsEnvironment) {
       // Erased before the event came.
       if (stored === undefined) continue;
       const draft = await draftFor(services, settings, { ...place, key }, stored);
-      if (draft === undefined) continue;
+      if (draft === undefined || !(await holds(services, key, draft))) continue;
       await submitJob(services, draft, new Date()).then(
         (job) => services.log.info({ job_id: job.id, key }, 'upload became a job'),
         (error: unknown) => {
@@ -48,6 +56,15 @@ export function onUpload(services: Services, settings: FunctionsEnvironment) {
       );
     }
   };
+}
+
+/** @returns false for a file that is gone, or whose job is: an event that comes late revives nothing */
+async function holds(services: Services, key: string, draft: Job): Promise<boolean> {
+  const held = await holdUpload(services, key, draft, { once: true });
+  // Another file may be on its way under the key of one that is just being erased; the event comes again.
+  if (held === 'leaving')
+    throw new OutboardError('service_unavailable', { detail: `${key} is being erased.` });
+  return held !== 'missing' && held !== 'left';
 }
 
 interface Place {
@@ -107,6 +124,7 @@ export const handler = onUpload(
   {
     ...connectJobs(settings),
     queue: connectQueue(settings),
+    holders: connectHolders(settings),
     catalog: connectCatalog(settings),
     uploads: connectObjects(settings, settings.OUTBOARD_UPLOADS_BUCKET),
     predict: predictWork(fleet),

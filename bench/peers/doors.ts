@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newJob } from '../../functions/jobs/submit.ts';
 import { API_KEY } from '../../local/settings.ts';
-import { inputKey } from '../../shared/aws/object-store.ts';
+import { inputKey } from '../../shared/aws/input-keys.ts';
 import { isTerminal, newJobId } from '../../shared/job.ts';
 import type { Stores } from '../cases.ts';
 import { expectOk, send } from './http.ts';

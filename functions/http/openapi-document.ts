@@ -145,7 +145,7 @@ export function openApiDocument(serverUrl: string) {
         delete: operation(
           'deleteJob',
           'Erase input, results and row',
-          { 204: { description: 'Erased.' } },
+          { 204: { description: 'Erased; an upload that other jobs use goes with the last of them.' } },
           {
             requestParams: { path: jobPath },
           },

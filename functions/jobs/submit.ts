@@ -6,6 +6,7 @@ import type { JobQueue } from '../../shared/aws/job-queue.ts';
 import type { JobStore } from '../../shared/aws/job-store.ts';
 import { OutboardError } from '../../shared/errors.ts';
 import { type Job, type JobInput, type JobPriority, openShardOf, type Webhook } from '../../shared/job.ts';
+import { type Release, withdrawUpload } from './upload-hold.ts';
 import type { Wake } from './wake.ts';
 
 /** A row without its message is repaired after this long. */
@@ -14,6 +15,7 @@ const REPAIR_AFTER_MS = 60_000;
 export interface SubmitServices {
   readonly jobs: Pick<JobStore, 'create' | 'markEnqueued'>;
   readonly queue: Pick<JobQueue, 'send'>;
+  readonly holders: Release;
   readonly wake: Wake;
 }
 
@@ -82,6 +84,7 @@ export function newJob(draft: Draft, limits: JobLimits, now: Date): Job {
 export async function submitJob(services: SubmitServices, draft: Job, now: Date): Promise<Job> {
   const { job } = await services.jobs.create(draft);
   if (job.request_hash !== draft.request_hash) {
+    await withdrawUpload(services.holders, draft);
     throw new OutboardError('idempotency_key_reused', { field: 'Idempotency-Key' });
   }
   if (job.status !== 'queued' || job.enqueued_at !== undefined) return job;

@@ -3,7 +3,7 @@
  * and its request arrive together and the sender can change neither; no row exists until the file does.
  */
 import * as z from 'zod';
-import { UPLOAD_PREFIX } from '../../shared/aws/object-store.ts';
+import { UPLOAD_PREFIX } from '../../shared/aws/input-keys.ts';
 import { OutboardError } from '../../shared/errors.ts';
 import { deriveJobId, jobPriorities, newJobId, type Webhook } from '../../shared/job.ts';
 import type { CheckedUploadRequest } from '../../shared/requests.ts';

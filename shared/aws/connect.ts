@@ -15,6 +15,7 @@ import { JobStore } from './job-store.ts';
 import { PredictionCache } from './prediction-cache.ts';
 import { ScaleInvoker } from './scale-invoker.ts';
 import { SecretStore } from './secret-store.ts';
+import { UploadHolders } from './upload-holders.ts';
 
 /** The services both halves use; an endpoint that is not set means AWS itself. */
 export interface ServiceSettings {
@@ -73,6 +74,10 @@ export function connectScaler(settings: {
   if (settings.OUTBOARD_SCALE_FUNCTION === undefined) return undefined;
   const client = { region: settings.AWS_REGION, ...endpoint(settings.AWS_ENDPOINT_URL_LAMBDA) };
   return new ScaleInvoker(client, settings.OUTBOARD_SCALE_FUNCTION);
+}
+
+export function connectHolders(settings: ServiceSettings): UploadHolders {
+  return new UploadHolders(connectTable(settings), settings.OUTBOARD_JOBS_TABLE);
 }
 
 export function connectPredictions(settings: ServiceSettings, seconds: number): PredictionCache {

@@ -1,6 +1,6 @@
 /**
- * Files in S3: inputs, results, model packages. Keys are built here, in one place, because the upload trigger,
- * the lifecycle rules and erasure all depend on their prefixes.
+ * Files in S3: inputs (their keys: input-keys.ts), results, model packages. Keys of results are built here, in one place,
+ * because the lifecycle rules and erasure depend on their prefix.
  */
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
@@ -21,14 +21,6 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { OutboardError } from '../errors.ts';
 import { putFile, type StoredFile } from './put-file.ts';
 
-/** Only keys under this prefix can start a job. */
-export const UPLOAD_PREFIX = 'uploads/';
-
-export const uploadKey = (tenant: string, uploadId: string): string =>
-  `${UPLOAD_PREFIX}${tenant}/${uploadId}`;
-/** Named by the request, so that another body under the same Idempotency-Key cannot overwrite the first picture. */
-export const inputKey = (jobId: string, requestHash: string): string => `inputs/${jobId}/${requestHash}`;
-export const inputPrefix = (jobId: string): string => `inputs/${jobId}/`;
 export const resultPrefix = (jobId: string): string => `results/${jobId}/`;
 /** Named by the claim, so that a worker that lost its lease writes beside the result, never over it. */
 export const resultKey = (jobId: string, fence: number, name: string): string =>

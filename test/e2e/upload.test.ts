@@ -104,6 +104,24 @@ describe('a file uploaded through the form', () => {
     expect(await keys('uploads', upload.fields.key ?? '')).toEqual([]);
     expect(await keys('results', `results/${id}/`)).toEqual([]);
   });
+
+  it('stays for the other jobs that use it when one of them is erased, and goes with the last', async () => {
+    const upload = await newUpload({ upscale_factor: 2 });
+    const raw = noise(14, 10);
+    await post(upload, await png(raw));
+    const { id } = await ended(upload.job?.id ?? '');
+    const { upload_id } = upload;
+    const second = await submit({ upload_id, upscale_factor: 4 });
+    expect((await send('DELETE', `/v1/jobs/${id}`)).status).toBe(204);
+    const { status, output } = await ended(second.id);
+    expect(status).toBe('succeeded');
+    expect(
+      (await decode(await download(output?.sr_image_url))).data.equals(await enlargedWhole(raw, 4)),
+    ).toBe(true);
+    expect(await keys('uploads', upload.fields.key ?? '')).toHaveLength(1);
+    expect((await send('DELETE', `/v1/jobs/${second.id}`)).status).toBe(204);
+    expect(await keys('uploads', upload.fields.key ?? '')).toEqual([]);
+  });
 });
 
 describe('the form', () => {

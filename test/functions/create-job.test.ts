@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { createJob } from '../../functions/create-job.ts';
 import { overloadCheck } from '../../functions/jobs/overload.ts';
-import { inputPrefix, uploadKey } from '../../shared/aws/object-store.ts';
+import { inputPrefix, uploadKey } from '../../shared/aws/input-keys.ts';
 import { openShardOf } from '../../shared/job.ts';
 import { exists, PNG, useFunctions } from './setup.ts';
 

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { newUploadId, uploadJobId, uploadMetadata } from '../../functions/jobs/upload.ts';
 import { onUpload } from '../../functions/on-upload.ts';
 import { s3Event } from '../../local/s3/events.ts';
-import { uploadKey } from '../../shared/aws/object-store.ts';
+import { uploadKey } from '../../shared/aws/input-keys.ts';
 import { checkCreateUpload } from '../../shared/requests.ts';
 import { catalog } from '../shared/catalog.ts';
 import { PNG, useFunctions } from './setup.ts';

@@ -9,7 +9,7 @@ import { predictWork } from '../../functions/jobs/predict.ts';
 import { queueView } from '../../functions/jobs/queue-view.ts';
 import { startS3Server } from '../../local/s3/server.ts';
 import { credentials } from '../../local/settings.ts';
-import { connectDeliveries, connectFleet, connectQueue } from '../../shared/aws/connect.ts';
+import { connectDeliveries, connectFleet, connectHolders, connectQueue } from '../../shared/aws/connect.ts';
 import { connectCatalog, connectObjects } from '../../shared/aws/connect-objects.ts';
 import type { ObjectStore } from '../../shared/aws/object-store.ts';
 import { readFunctionsEnvironment } from '../../shared/environment.ts';
@@ -48,6 +48,7 @@ async function open() {
     catalog,
     fleet,
     deliveries: connectDeliveries(settings),
+    holders: connectHolders(settings),
     predict: predictWork(fleet),
     queued: queueView({ index: services.index, fleet, startSeconds: 150 }),
     grant: async () => undefined,

@@ -20,12 +20,13 @@ const WAKE = ['lambda:InvokeFunction'];
 /** Telling listeners: their connections, the message, and the row of one that is gone; and webhooks, by a message. */
 const TELL = ['dynamodb:Query', 'execute-api:ManageConnections', 'dynamodb:DeleteItem'];
 const does: Readonly<Record<string, readonly string[]>> = {
-  // create, markEnqueued, fleet.read, claimWake; depth; catalog, inline picture, head of an upload, links
+  // create, markEnqueued, fleet.read, claimWake, holders; depth; catalog, inline picture, head of an upload, links
   CreateJobRole: [
     ...JOB,
     ...SEND,
     ...WAKE,
     'dynamodb:PutItem',
+    'dynamodb:DeleteItem',
     'sqs:GetQueueAttributes',
     's3:GetObject',
     's3:PutObject',
@@ -54,7 +55,15 @@ const does: Readonly<Record<string, readonly string[]>> = {
   GetFleetRole: ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query', 'sqs:GetQueueAttributes'],
   HealthRole: ['s3:GetObject', 'sqs:GetQueueAttributes'],
   OpenapiRole: [],
-  OnUploadRole: [...JOB, ...SEND, ...WAKE, 'dynamodb:PutItem', 's3:GetObject', 's3:ListBucket'],
+  OnUploadRole: [
+    ...JOB,
+    ...SEND,
+    ...WAKE,
+    'dynamodb:PutItem',
+    'dynamodb:DeleteItem',
+    's3:GetObject',
+    's3:ListBucket',
+  ],
   OnDeadLetterRole: [
     ...JOB,
     ...TELL,

@@ -1,9 +1,9 @@
 /** Sends planned jobs to a stack, each in its way. */
 import { newJob, submitJob } from '../../functions/jobs/submit.ts';
 import { portsFrom, stackEnvironment } from '../../local/settings.ts';
-import { connectJobs, connectQueue } from '../../shared/aws/connect.ts';
+import { connectHolders, connectJobs, connectQueue } from '../../shared/aws/connect.ts';
 import { connectObjects } from '../../shared/aws/connect-objects.ts';
-import { inputKey } from '../../shared/aws/object-store.ts';
+import { inputKey } from '../../shared/aws/input-keys.ts';
 import { readFunctionsEnvironment } from '../../shared/environment.ts';
 import { newJobId } from '../../shared/job.ts';
 import type { Answer } from '../e2e/setup.ts';
@@ -82,7 +82,8 @@ export function torturer(port: number, directory: string, send: Send, attempts: 
       const input = { kind: 'object', bucket: uploads.bucket, key } as const;
       const draft = { id, tenant, task, model, parameters, priority, input, requestHash: 'torture' };
       const now = new Date();
-      await submitJob({ jobs, queue, wake: async () => {} }, newJob(draft, settings, now), now);
+      const services = { jobs, queue, holders: connectHolders(settings), wake: async () => {} };
+      await submitJob(services, newJob(draft, settings, now), now);
       return { planned, source, id };
     },
   };
