@@ -6,6 +6,7 @@ import {
   type ZodOpenApiOperationObject,
   type ZodOpenApiOverride,
 } from 'zod-openapi';
+import { jobListSchema, jobSchema } from '../../shared/job-response.ts';
 import { keepDefault, parametersByTask } from '../../shared/parameters.ts';
 import { createJobSchema, createUploadSchema, listJobsQuery } from '../../shared/requests.ts';
 import {
@@ -13,8 +14,6 @@ import {
   deliverySchema,
   fleetSchema,
   healthSchema,
-  jobListSchema,
-  jobSchema,
   modelSchema,
   problemSchema,
   uploadSchema,

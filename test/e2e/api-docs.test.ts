@@ -6,13 +6,12 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { portsFrom } from '../../local/settings.ts';
+import { jobListSchema, jobSchema } from '../../shared/job-response.ts';
 import {
   deliveryListSchema,
   deliverySchema,
   fleetSchema,
   healthSchema,
-  jobListSchema,
-  jobSchema,
   modelSchema,
   uploadSchema,
   webhookSecretSchema,

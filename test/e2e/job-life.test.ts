@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { jobListSchema } from '../../shared/responses.ts';
+import { jobListSchema } from '../../shared/job-response.ts';
 import { noise, plain, png } from './pictures.ts';
 import { type JobView, setup, until } from './setup.ts';
 

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { isTerminal } from '../../shared/job.ts';
+import { jobSchema } from '../../shared/job-response.ts';
 import { modelManifest } from '../../shared/model.ts';
-import { jobSchema } from '../../shared/responses.ts';
 import { decode, enlargedWhole, noise, png } from './pictures.ts';
 import { setup, until } from './setup.ts';
 

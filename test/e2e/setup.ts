@@ -15,7 +15,7 @@ import { API_KEY, credentials, HOST, names, portsFrom } from '../../local/settin
 import { type Stack, startStack } from '../../local/stack.ts';
 import { connectFleet, connectJobs } from '../../shared/aws/connect.ts';
 import { isTerminal, type Job } from '../../shared/job.ts';
-import { jobSchema } from '../../shared/responses.ts';
+import { jobSchema } from '../../shared/job-response.ts';
 import { testPort } from '../port.ts';
 
 const SHOWN_LINES = 80;

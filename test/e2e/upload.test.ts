@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { chromium } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { API_KEY, HOST } from '../../local/settings.ts';
-import { jobSchema, uploadSchema } from '../../shared/responses.ts';
+import { jobSchema } from '../../shared/job-response.ts';
+import { uploadSchema } from '../../shared/responses.ts';
 import { decode, enlargedWhole, noise, png } from './pictures.ts';
 import { setup, until } from './setup.ts';
 

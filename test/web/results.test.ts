@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { jobSchema } from '../../shared/responses.ts';
+import { jobSchema } from '../../shared/job-response.ts';
 import { setup } from '../e2e/setup.ts';
 import { BROWSER, hasBrowser, send as sendPicture, shownJob, useBrowser } from './browser.ts';
 
