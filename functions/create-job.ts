@@ -21,6 +21,7 @@ import { createLogger } from '../shared/log.ts';
 import { type CheckedJobRequest, checkCreateJob } from '../shared/requests.ts';
 import { httpFunction, type Reply, type Request, readJson } from './http/edge.ts';
 import { channelFrom, type GrantChannel, grantChannel } from './jobs/channel-grant.ts';
+import { checkOutputLimit } from './jobs/output-limit.ts';
 import { overloadCheck } from './jobs/overload.ts';
 import { type KnownPicture, type Predict, predictWork } from './jobs/predict.ts';
 import { newJob, type SubmitServices, submitJob } from './jobs/submit.ts';
@@ -51,7 +52,7 @@ export function createJob(services: Services, settings: FunctionsEnvironment) {
 
     const id = key === undefined ? newJobId() : deriveJobId(request.tenant, 'key', key);
     const requestHash = createHash('sha256').update(request.body).digest('hex');
-    const { input, known } = await storeInput(services, checked.input, {
+    const { input, known } = await storeInput(services, checked, {
       id,
       requestHash,
       tenant: request.tenant,
@@ -112,7 +113,7 @@ interface InputOwner {
 /** The picture comes before the row: a row must never point at an input that is not there yet. */
 async function storeInput(
   { uploads, holders }: Pick<Services, 'uploads' | 'holders'>,
-  input: CheckedJobRequest['input'],
+  { input, manifest, parameters }: Pick<CheckedJobRequest, 'input' | 'manifest' | 'parameters'>,
   owner: InputOwner,
 ): Promise<{ readonly input: JobInput; readonly known: KnownPicture }> {
   if (input.kind === 'url' || input.kind === 'object') return { input, known: {} };
@@ -129,6 +130,7 @@ async function storeInput(
     };
   }
   checkImageFormat(input.bytes, 'image_base64');
+  checkOutputLimit(input.bytes, manifest, parameters);
   const key = inputKey(owner.id, owner.requestHash);
   await uploads.put(key, input.bytes, { contentType: 'application/octet-stream' });
   return {

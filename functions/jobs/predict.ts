@@ -2,7 +2,6 @@
  * Predicted work of a job that was just asked for: what workers measured of its model, times what is known of the
  * picture. The size in the header of an inline picture is exact; the bytes of an upload are a guess; a link says nothing.
  */
-import { imageSize } from 'image-size';
 import type { FleetStore } from '../../shared/aws/fleet-store.ts';
 import {
   costKey,
@@ -13,6 +12,7 @@ import {
   UNKNOWN_MEGAPIXELS,
 } from '../../shared/cost.ts';
 import type { ModelManifest } from '../../shared/model.ts';
+import { headerSize } from './header-size.ts';
 
 const FRESH_MS = 60_000;
 
@@ -43,13 +43,10 @@ export function predictWork(fleet: Pick<FleetStore, 'costs'>, now: () => number 
 
 function megapixels({ bytes, size }: KnownPicture): number {
   if (bytes !== undefined) {
-    try {
-      const { width, height } = imageSize(bytes);
-      if (width * height > 0) return Math.min(MOST_MEGAPIXELS, (width * height) / 1e6);
-    } catch {
-      // A header that this reader does not know: the size of the file has to do.
-    }
-    return megapixelsOfFile(bytes.byteLength);
+    const found = headerSize(bytes);
+    // Where this reader does not know the header, the size of the file has to do.
+    if (found === undefined) return megapixelsOfFile(bytes.byteLength);
+    return Math.min(MOST_MEGAPIXELS, (found.width * found.height) / 1e6);
   }
   return size === undefined ? UNKNOWN_MEGAPIXELS : megapixelsOfFile(size);
 }

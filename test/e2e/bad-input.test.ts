@@ -97,12 +97,17 @@ describe('a file that was made to be difficult', () => {
     },
   );
 
-  it('is refused by the limit of its output format before any work', async () => {
-    const wide = await png(noise(9000, 1, 1));
-    expect(await amongNeighbours(wide, { output_format: 'webp' })).toBe('output_format_limit');
-    expect(await amongNeighbours(wide, { output_format: 'jpeg', upscale_factor: 8 })).toBe(
-      'output_format_limit',
-    );
+  it('is refused by the limit of its output format, at once where its header is read then', async () => {
+    const wide = noise(9000, 1, 1);
+    const asked = [{ output_format: 'webp' }, { output_format: 'jpeg', upscale_factor: 8 }];
+    const inline = (await png(wide)).toString('base64');
+    for (const fields of asked) {
+      const refused = await send('POST', '/v1/jobs', { image_base64: inline, ...fields });
+      expect(refused).toMatchObject({ status: 422, body: { code: 'output_format_limit' } });
+      expect(await amongNeighbours(await picture(wide).tiff().toBuffer(), fields)).toBe(
+        'output_format_limit',
+      );
+    }
   });
 
   it('of many frames gives its first', async () => {
