@@ -12,7 +12,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { seedModels } from '../local/seed-models.ts';
-import { names, stackEnvironment } from '../local/settings.ts';
+import { names, stackEnvironment, workerAllocator } from '../local/settings.ts';
 import { connectModels } from '../shared/aws/connect-objects.ts';
 import { type AwsFigures, measureAwsCost } from './aws-cost.ts';
 import { type BundleFigures, measureBundles } from './bundles.ts';
@@ -117,8 +117,7 @@ const directory = await temporaryDirectory();
 const environment: Record<string, string> = {
   // As the worker's container has it.
   ORT_DISABLE_TELEMETRY: '1',
-  MALLOC_ARENA_MAX: '2',
-  MALLOC_MMAP_THRESHOLD_: '1048576',
+  ...workerAllocator,
   ...stackEnvironment({ port: PORT, directory }),
   OUTBOARD_DEVICE: device,
   OUTBOARD_DEVICE_THREADS: String(threads),

@@ -46,6 +46,12 @@ export const portsFrom = (port: number) => ({
   fleet: port + 9,
 });
 
+/**
+ * How glibc's allocator is set for a worker's process, here and in its container (a test compares the Dockerfile), so that
+ * memory seen on a laptop is that of a stage. It is read before a process runs any code: whoever starts a worker sets it.
+ */
+export const workerAllocator = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '1048576' } as const;
+
 /** The environment that functions and worker get, as a deployed stage would give it to them. */
 export function stackEnvironment({ port, directory }: StackOptions): Record<string, string> {
   const ports = portsFrom(port);

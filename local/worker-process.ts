@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { endWithParent } from './part.ts';
 import { printOutput } from './process-output.ts';
-import { HOST } from './settings.ts';
+import { HOST, workerAllocator } from './settings.ts';
 import { untilAnswers } from './until-answers.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
@@ -37,7 +37,7 @@ export async function startWorker({
   const start = () => {
     child = spawn(process.execPath, [...endWithParent, path.join(ROOT, 'gpu-worker/main.ts')], {
       cwd: ROOT,
-      env: { ...process.env, ...environment },
+      env: { ...workerAllocator, ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: true,
     });

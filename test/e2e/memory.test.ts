@@ -7,6 +7,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { workerAllocator } from '../../local/settings.ts';
 import { decode, enlargedWhole, noise, plain, png } from './pictures.ts';
 import { setup, until } from './setup.ts';
 
@@ -76,6 +77,12 @@ describe('a worker with little memory', () => {
     const refused = await enlarge(await interlaced(6000, 5000), { upscale_factor: 2 });
     expect(refused).toMatchObject({ status: 'failed', attempt: 1, error: { code: 'memory_exceeded' } });
     expect(refused.error?.message).toMatch(/It needs 15\d MB of memory; there are 130 MB\./);
+  });
+
+  it.skipIf(!isLinux)('has the allocator of the container', async () => {
+    const environment = (await readFile(`/proc/${workerPid()}/environ`, 'utf8')).split('\0');
+    for (const [name, value] of Object.entries(workerAllocator))
+      expect(environment).toContain(`${name}=${value}`);
   });
 
   it('refuses what a format cannot hold, and says which could', async () => {

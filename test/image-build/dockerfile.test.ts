@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
+import { workerAllocator } from '../../local/settings.ts';
 import { contentTag } from '../../scripts/image/content-tag.ts';
 import {
   baseImages,
@@ -62,6 +63,13 @@ describe('the Dockerfile', () => {
     const loose = dockerfile.replace(/@sha256:[0-9a-f]{64}/, '');
     expect(() => baseImages(readInstructions(loose))).toThrow('not pinned');
     expect(() => baseImages(readInstructions(`${dockerfile}\nFROM alpine:3`))).toThrow('FROM alpine:3');
+  });
+
+  it('sets the allocator as the local stack does', () => {
+    const environment = Object.fromEntries(
+      [...dockerfile.matchAll(/^(?:ENV| ) *(MALLOC_\w+)=(\S+)/gm)].map(([, name, value]) => [name, value]),
+    );
+    expect(environment).toEqual(workerAllocator);
   });
 
   it('runs the Node.js that the tests ran', () => {
