@@ -13,7 +13,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { seedModels } from '../local/seed-models.ts';
 import { names, stackEnvironment, workerAllocator } from '../local/settings.ts';
-import { connectModels } from '../shared/aws/connect-objects.ts';
+import { connectModels } from '../shared/aws/connect-catalog.ts';
 import { type AwsFigures, measureAwsCost } from './aws-cost.ts';
 import { type BundleFigures, measureBundles } from './bundles.ts';
 import { type Case, connectStores, nameOf, temporaryDirectory } from './cases.ts';

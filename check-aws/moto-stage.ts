@@ -3,7 +3,7 @@
 import { seedModels } from '../local/seed-models.ts';
 import { startWorker } from '../local/worker-process.ts';
 import type { Template } from '../scripts/package-stage.ts';
-import { connectModels } from '../shared/aws/connect-objects.ts';
+import { connectModels } from '../shared/aws/connect-catalog.ts';
 import { BUCKET_SUITES, QUEUE_SUITES, runContract, TABLE_SUITES } from './contract.ts';
 import { accountEnvironment } from './emulator-account.ts';
 import { type Answers, endToEnd } from './end-to-end.ts';

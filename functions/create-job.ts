@@ -9,7 +9,8 @@ import {
   connectScaler,
   connectSecrets,
 } from '../shared/aws/connect.ts';
-import { connectCatalog, connectObjects } from '../shared/aws/connect-objects.ts';
+import { connectCatalog } from '../shared/aws/connect-catalog.ts';
+import { connectObjects } from '../shared/aws/connect-objects.ts';
 import { inputKey, uploadKey } from '../shared/aws/input-keys.ts';
 import type { ObjectStore } from '../shared/aws/object-store.ts';
 import { type FunctionsEnvironment, readFunctionsEnvironment } from '../shared/environment.ts';

@@ -1,7 +1,8 @@
 /** POST /v1/uploads: a presigned form for one file, bound to its type and size. The upload itself starts the job. */
 
 import type { CatalogStore } from '../shared/aws/catalog-store.ts';
-import { connectCatalog, connectObjects } from '../shared/aws/connect-objects.ts';
+import { connectCatalog } from '../shared/aws/connect-catalog.ts';
+import { connectObjects } from '../shared/aws/connect-objects.ts';
 import { uploadKey } from '../shared/aws/input-keys.ts';
 import type { ObjectStore } from '../shared/aws/object-store.ts';
 import { type FunctionsEnvironment, readFunctionsEnvironment } from '../shared/environment.ts';

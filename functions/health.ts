@@ -1,7 +1,7 @@
 /** GET /v1/health: whether the API reaches what it needs. Needs no key; says nothing about tenants. */
 import type { CatalogStore } from '../shared/aws/catalog-store.ts';
 import { connectQueue } from '../shared/aws/connect.ts';
-import { connectCatalog } from '../shared/aws/connect-objects.ts';
+import { connectCatalog } from '../shared/aws/connect-catalog.ts';
 import type { JobQueue } from '../shared/aws/job-queue.ts';
 import { readFunctionsEnvironment } from '../shared/environment.ts';
 import { createLogger } from '../shared/log.ts';

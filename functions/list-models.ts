@@ -1,6 +1,6 @@
 /** GET /v1/models and GET /v1/models/{name}: what can be asked for, with its parameters and versions. */
 import type { CatalogStore } from '../shared/aws/catalog-store.ts';
-import { connectCatalog } from '../shared/aws/connect-objects.ts';
+import { connectCatalog } from '../shared/aws/connect-catalog.ts';
 import { readFunctionsEnvironment } from '../shared/environment.ts';
 import { createLogger } from '../shared/log.ts';
 import type { ModelCatalog } from '../shared/model.ts';

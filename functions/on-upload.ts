@@ -11,7 +11,8 @@ import {
   connectQueue,
   connectScaler,
 } from '../shared/aws/connect.ts';
-import { connectCatalog, connectObjects } from '../shared/aws/connect-objects.ts';
+import { connectCatalog } from '../shared/aws/connect-catalog.ts';
+import { connectObjects } from '../shared/aws/connect-objects.ts';
 import type { ObjectStore, StoredObject } from '../shared/aws/object-store.ts';
 import { type FunctionsEnvironment, readFunctionsEnvironment } from '../shared/environment.ts';
 import { OutboardError } from '../shared/errors.ts';

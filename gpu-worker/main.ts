@@ -5,8 +5,9 @@
 import { randomUUID } from 'node:crypto';
 import { availableParallelism, hostname, totalmem } from 'node:os';
 import { connectFleet, connectJobs, connectPredictions, connectQueue } from '../shared/aws/connect.ts';
+import { connectModels } from '../shared/aws/connect-catalog.ts';
 import { connectPublisher } from '../shared/aws/connect-channel.ts';
-import { connectModels, connectObjects } from '../shared/aws/connect-objects.ts';
+import { connectObjects } from '../shared/aws/connect-objects.ts';
 import { readWorkerEnvironment } from '../shared/environment.ts';
 import type { Job } from '../shared/job.ts';
 import { createLogger } from '../shared/log.ts';

@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { buildFunctions } from '../scripts/build-functions.ts';
 import { connectJobs, connectQueue } from '../shared/aws/connect.ts';
-import { connectModels } from '../shared/aws/connect-objects.ts';
+import { connectModels } from '../shared/aws/connect-catalog.ts';
 import { startApi } from './api.ts';
 import { EventPump } from './event-pump.ts';
 import { CLUSTER, LocalFleet, SERVICE } from './fleet.ts';

@@ -30,7 +30,7 @@ const errorTable = (): string[] =>
 const environmentTable = (): string[] =>
   table(
     ['variable', 'read by', 'default', 'meaning'],
-    settingsTable.map(({ name, halves, fallback, meaning }) =>
+    settingsTable().map(({ name, halves, fallback, meaning }) =>
       row(`\`${name}\``, halves.join(', '), fallback ?? 'must be set', meaning),
     ),
   );

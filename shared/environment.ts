@@ -86,7 +86,8 @@ const functionsSchema = z.object({
   OUTBOARD_START_SECONDS: wholeNumber(150, 0, 'Time from ordering a worker to its first job, for estimates.'),
 });
 
-const workerSchema = z.object({
+/** Made when it is asked for, as is the table below: no function should make the other half's at its cold start. */
+const workerSettings = () => ({
   ...services,
   OUTBOARD_WORKER_ID: z
     .string()
@@ -183,7 +184,7 @@ const workerSchema = z.object({
 });
 
 export type FunctionsEnvironment = z.infer<typeof functionsSchema>;
-export type WorkerEnvironment = z.infer<typeof workerSchema>;
+export type WorkerEnvironment = z.infer<z.ZodObject<ReturnType<typeof workerSettings>>>;
 
 function read<Schema extends z.ZodObject>(schema: Schema, variables: NodeJS.ProcessEnv): z.infer<Schema> {
   const result = schema.safeParse(variables);
@@ -196,7 +197,7 @@ export const readFunctionsEnvironment = (variables: NodeJS.ProcessEnv): Function
   read(functionsSchema, variables);
 
 export const readWorkerEnvironment = (variables: NodeJS.ProcessEnv): WorkerEnvironment =>
-  read(workerSchema, variables);
+  read(z.object(workerSettings()), variables);
 
 /** One variable as the docs show it. */
 interface Setting {
@@ -208,16 +209,15 @@ interface Setting {
 }
 
 /** Every variable Outboard reads; the docs are made from this. */
-export const settingsTable: readonly Setting[] = Object.entries({
-  ...functionsSchema.shape,
-  ...workerSchema.shape,
-}).map(([name, schema]) => {
-  const unset = schema.safeParse(undefined);
-  const halves = { functions: functionsSchema, worker: workerSchema };
-  return {
-    name,
-    halves: Object.entries(halves).flatMap(([half, { shape }]) => (name in shape ? [half] : [])),
-    fallback: unset.success ? String(unset.data ?? '') || 'unset' : undefined,
-    meaning: schema.description ?? '',
-  };
-});
+export function settingsTable(): Setting[] {
+  const halves = { functions: functionsSchema.shape, worker: workerSettings() };
+  return Object.entries({ ...halves.functions, ...halves.worker }).map(([name, schema]) => {
+    const unset = schema.safeParse(undefined);
+    return {
+      name,
+      halves: Object.entries(halves).flatMap(([half, shape]) => (name in shape ? [half] : [])),
+      fallback: unset.success ? String(unset.data ?? '') || 'unset' : undefined,
+      meaning: schema.description ?? '',
+    };
+  });
+}

@@ -106,8 +106,8 @@ function makeParameters(manifest: ModelManifest) {
 }
 
 /** The parameters of a task where no model is named yet, for OpenAPI: what the widest model takes. */
-export const parametersByTask: Readonly<Record<Task, z.ZodObject>> = {
+export const parametersByTask = (): Readonly<Record<Task, z.ZodObject>> => ({
   'super-resolution': superResolution([2, 4, 8]),
   classification: classification(MOST_PREDICTIONS),
   'object-detection': objectDetection(),
-};
+});

@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { seedModels } from '../../local/seed-models.ts';
 import { stackEnvironment } from '../../local/settings.ts';
-import { connectModels } from '../../shared/aws/connect-objects.ts';
+import { connectModels } from '../../shared/aws/connect-catalog.ts';
 import { connectStores, temporaryDirectory } from '../cases.ts';
 import { Child } from '../child.ts';
 import { describeMachine, type Machine } from '../machine.ts';

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seedModels } from '../../local/seed-models.ts';
 import { portsFrom, stackEnvironment } from '../../local/settings.ts';
-import { connectModels } from '../../shared/aws/connect-objects.ts';
+import { connectModels } from '../../shared/aws/connect-catalog.ts';
 import { resultKey } from '../../shared/aws/object-store.ts';
 import { connectStores, type Stores, temporaryDirectory } from '../cases.ts';
 import { Child } from '../child.ts';

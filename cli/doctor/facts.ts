@@ -5,8 +5,8 @@
 import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
 import { DescribeImagesCommand, ECRClient } from '@aws-sdk/client-ecr';
 import { connectFleet, connectJobs, connectQueue } from '../../shared/aws/connect.ts';
+import { connectCatalog } from '../../shared/aws/connect-catalog.ts';
 import { connectCapacity } from '../../shared/aws/connect-fleet.ts';
-import { connectCatalog } from '../../shared/aws/connect-objects.ts';
 import type { Capacity } from '../../shared/aws/fleet-capacity.ts';
 import type { OpenWork } from '../../shared/aws/job-index.ts';
 import type { FleetRecord, WorkerRecord } from '../../shared/fleet.ts';

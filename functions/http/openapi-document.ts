@@ -50,7 +50,7 @@ const wait = z
  */
 const anyTask = (kind: string, schema: (parameters: z.ZodObject) => z.ZodObject) =>
   z.union(
-    Object.entries(parametersByTask).map(([task, parameters]) =>
+    Object.entries(parametersByTask()).map(([task, parameters]) =>
       schema(parameters).meta({ id: `Create${pascalCase(task)}${kind}` }),
     ) as [z.ZodObject, z.ZodObject],
   );

@@ -4,7 +4,7 @@
  */
 import { pathToFileURL } from 'node:url';
 import { beforeAll, expect, it } from 'vitest';
-import { connectModels } from '../../shared/aws/connect-objects.ts';
+import { connectModels } from '../../shared/aws/connect-catalog.ts';
 import type { Faults } from '../inference/faulty-session.ts';
 import { POISON, writePoisonable } from '../inference/setup.ts';
 import { makePackage } from '../models/packages.ts';

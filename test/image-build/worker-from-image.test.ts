@@ -14,7 +14,7 @@ import { credentials, names, stackEnvironment } from '../../local/settings.ts';
 import { startTable } from '../../local/table.ts';
 import { untilAnswers } from '../../local/until-answers.ts';
 import { ROOT } from '../../scripts/image/dockerfile.ts';
-import { connectModels } from '../../shared/aws/connect-objects.ts';
+import { connectModels } from '../../shared/aws/connect-catalog.ts';
 import { testPort } from '../port.ts';
 import { onLinuxX64 } from './folder.ts';
 import { makeImageTree } from './image-tree.ts';

@@ -37,7 +37,7 @@ const deployed = (variables: Variables): NodeJS.ProcessEnv =>
     ]),
   );
 
-const inHalf = (half: string) => settingsTable.filter(({ halves }) => halves.includes(half));
+const inHalf = (half: string) => settingsTable().filter(({ halves }) => halves.includes(half));
 const unknownTo = (half: string, variables: Variables): string[] => {
   const known = new Set(inHalf(half).map(({ name }) => name));
   return Object.keys(variables).filter((name) => !known.has(name));

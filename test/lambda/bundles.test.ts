@@ -3,7 +3,9 @@
  * environment but its own, fed through the runtime API. The services they ask for are not there (port 9 discards).
  */
 import { readdirSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -65,13 +67,26 @@ describe.each(names)('the bundle of %s', (name) => {
   let started: LambdaFunction | undefined;
   afterAll(() => started?.close());
 
-  it('is small, and holds one file and nothing of the worker', async () => {
+  it('is small, and holds its own file, what that loads late, and nothing of the worker', async () => {
     const zip = await readFile(zipOf(name));
     expect(zip.byteLength).toBeLessThan(MAX_ZIP_BYTES);
     const files = unzipSync(zip);
-    expect(Object.keys(files)).toEqual([`functions/${name}.cjs`]);
-    const text = Buffer.from(files[`functions/${name}.cjs`] ?? []).toString();
-    expect(text).not.toMatch(/onnxruntime|@img\/|libvips|require\("sharp"\)/);
+    const text = (file: string) => Buffer.from(files[file] ?? []).toString();
+    const late = [...text(`functions/${name}.cjs`).matchAll(/"\.\/(late\/[\w-]+\.cjs)"/g)].map(
+      ([, file]) => `functions/${file}`,
+    );
+    expect(Object.keys(files)).toEqual([`functions/${name}.cjs`, ...[...new Set(late)].sort()]);
+    for (const file of Object.keys(files)) {
+      expect(text(file)).not.toMatch(
+        /onnxruntime|@img\/|libvips|require\("sharp"\)|OUTBOARD_SCRATCH_DIRECTORY/,
+      );
+    }
+  });
+
+  it('has the SDK once in each file, not behind a function for each module', async () => {
+    for (const bytes of Object.values(unzipSync(await readFile(zipOf(name))))) {
+      expect(Buffer.from(bytes).toString()).not.toMatch(/Promise\.resolve\(\)\.then\(\(\)=>\(\w+\(\),/);
+    }
   });
 
   it('starts from its zip alone and answers an event', async () => {
@@ -100,6 +115,26 @@ describe.each(names)('the bundle of %s', (name) => {
       );
     }
   });
+});
+
+it('can load what a function loads late, from the zip alone', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'outboard-late-'));
+  try {
+    const exported = {
+      'delete-job': { 'open-channel': 'openPublisher', 'open-webhooks': 'openWebhookQueue' },
+      'create-job': { 'invoke-function': 'invokeFunction' },
+    };
+    for (const [name, late] of Object.entries(exported)) {
+      const files = unzipSync(await readFile(zipOf(name)));
+      for (const [file, what] of Object.entries(late)) {
+        const target = path.join(folder, `${file}.cjs`);
+        await writeFile(target, files[`functions/late/${file}.cjs`] ?? '');
+        expect(createRequire(import.meta.url)(target)).toHaveProperty(what, expect.any(Function));
+      }
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 it('tells why a bundle cannot be loaded', async () => {
