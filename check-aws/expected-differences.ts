@@ -20,6 +20,7 @@ const NO_POLICY =
 const motoRaces = [
   'the delivery store › gives one of many claims the attempt, and none before its time',
   'the delivery store › opens one delivery however often the end is found, under the same id, and notes it once',
+  'the holders of uploads › has a last holder, however many leave at once',
   'the fleet store › lets one of many racing submits wake a fleet at zero, and the next one only after a while',
   'the fleet store › lets one of many racing scalers decide, on the first record and on later ones',
   'the job store › lets exactly one of many racing creations of an id win, and tells the others who did',

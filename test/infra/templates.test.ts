@@ -1,4 +1,6 @@
 /** What a deployed stage is, read from its templates: what is kept safe, and what costs. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Template } from '../../scripts/package-stage.ts';
 import { OPEN_INDEX, OPEN_INDEX_ATTRIBUTES, TENANT_INDEX } from '../../shared/aws/job-index.ts';
@@ -22,6 +24,18 @@ const only = (kind: Kind, type: string) => {
 beforeAll(async () => {
   templates = await packaged(kinds);
 }, 240_000);
+
+it('has the alarms that docs/deploy.md counts and docs/operations.md explains', () => {
+  const docs = (file: string) => readFileSync(path.resolve(import.meta.dirname, '../../docs', file), 'utf8');
+  const alarms = ofType(template('prod'), 'AWS::CloudWatch::Alarm');
+  expect(docs('deploy.md')).toContain(`CloudWatch: ${alarms.length} alarms`);
+  const names = alarms.map(([, { Properties }]) =>
+    String(Properties.AlarmName).replace(/^outboard-prod-(function-)?/, (_, one) => (one ? 'function-' : '')),
+  );
+  const explained = docs('operations.md');
+  for (const name of names)
+    expect(explained).toContain(`| \`${name.replace(/^function-.*/, 'function-<name>')}\` |`);
+});
 
 it('has functions of less than a megabyte each', async () => {
   const tooBig = (await builtFunctions()).filter(({ zipBytes }) => zipBytes >= MAX_BUNDLE_BYTES);
