@@ -3,9 +3,11 @@
  * that is too small lets the kernel kill the worker with every job in it; `npm run bench -- memory` holds each against
  * measurement.
  */
+
 import { OutboardError } from '../shared/errors.ts';
+import type { OutputFormat } from '../shared/output-format.ts';
 import { MAX_PIXELS_IN_MEMORY } from './image/pixels.ts';
-import type { ImageInfo, OutputFormat } from './image/probe.ts';
+import type { ImageInfo } from './image/probe.ts';
 
 /** Bytes. */
 export interface Need {

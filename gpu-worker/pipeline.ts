@@ -2,6 +2,7 @@
  * The work of one job, whatever its task: model → fetch → (stored answer?) → probe → task → store. Each step checks its
  * limits before it spends memory; nothing is written to the row.
  */
+
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -11,6 +12,7 @@ import { costKey, costUnits } from '../shared/cost.ts';
 import { OutboardError } from '../shared/errors.ts';
 import type { Job, JobOutput, JobTimings, ResultFile } from '../shared/job.ts';
 import { versionOf } from '../shared/model.ts';
+import type { OutputFormat } from '../shared/output-format.ts';
 import { type ParametersOf, parametersFor } from '../shared/parameters.ts';
 import { classify } from './classify.ts';
 import { detect } from './detect.ts';
@@ -20,7 +22,7 @@ import { enlarge } from './enlarge.ts';
 import type { FetchInput } from './fetch-input.ts';
 import type { Encoded } from './image/encode.ts';
 import type { Room } from './image/pixels.ts';
-import { type ImageInfo, type OutputFormat, probeImage } from './image/probe.ts';
+import { type ImageInfo, probeImage } from './image/probe.ts';
 import type { Turn } from './inference/batch-queue.ts';
 import type { DevicePool } from './inference/device-pool.ts';
 import { isTask, type LoadedModel } from './loaded-model.ts';

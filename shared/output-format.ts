@@ -10,7 +10,7 @@ const formatLimits = {
   // All block modes of a lossy WebP must fit into 512 KiB: 108 megapixels were seen to pass and 192 to fail.
   webp: { side: 16_383, area: 100_000_000 },
 } as const;
-type OutputFormat = keyof typeof formatLimits;
+export type OutputFormat = keyof typeof formatLimits;
 
 interface Size {
   readonly width: number;

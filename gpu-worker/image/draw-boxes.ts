@@ -1,8 +1,9 @@
 /** The upright picture with a frame and a name on each detection, for people to look at. */
+import type { OutputFormat } from '../../shared/output-format.ts';
 import { toSrgb } from './decode.ts';
 import { type Encoded, withFormat, writeImage } from './encode.ts';
 import { fitsInMemory, type Room } from './pixels.ts';
-import { type ImageInfo, type ImageSource, type OutputFormat, openImage } from './probe.ts';
+import { type ImageInfo, type ImageSource, openImage } from './probe.ts';
 import { type OverlayOptions, sharp } from './sharp.ts';
 
 interface Labelled {

@@ -3,7 +3,9 @@
  * with optimised Huffman tables would hold all coefficients (6 bytes a pixel), so large ones do without. WebP's
  * library needs the whole picture in memory. A file's bytes depend on the picture alone, not on where it lay.
  */
+
 import { rm, stat } from 'node:fs/promises';
+import type { OutputFormat } from '../../shared/output-format.ts';
 import {
   MAX_PIXELS_IN_MEMORY,
   openPixels,
@@ -12,7 +14,6 @@ import {
   type Size,
   scratchPath,
 } from './pixels.ts';
-import type { OutputFormat } from './probe.ts';
 import { type Sharp, sharp } from './sharp.ts';
 
 export interface Encoded extends Size {

@@ -5,6 +5,7 @@
 import { open } from 'node:fs/promises';
 import { OutboardError } from '../../shared/errors.ts';
 import { checkImageFormat, SNIFF_BYTES, type SupportedFormat } from '../../shared/image-format.ts';
+import { checkOutputFormat, type OutputFormat } from '../../shared/output-format.ts';
 import type { Size } from './pixels.ts';
 import { type Sharp, sharp } from './sharp.ts';
 
@@ -78,15 +79,6 @@ const bytesOfDepth: Readonly<Record<string, 2 | 4 | 8>> = {
 
 const isAv1 = (found: { readonly compression?: string | undefined }) => found.compression === 'av1';
 
-/** What a picture in these formats may measure, pixels. */
-const formatLimits = {
-  png: { side: 2 ** 31 - 1, area: Number.POSITIVE_INFINITY },
-  jpeg: { side: 65_535, area: Number.POSITIVE_INFINITY },
-  // All block modes of a lossy WebP must fit into 512 KiB: 108 megapixels were seen to pass and 192 to fail.
-  webp: { side: 16_383, area: 100_000_000 },
-} as const;
-export type OutputFormat = keyof typeof formatLimits;
-
 /**
  * Whether the picture may be made `factor` times wider and higher.
  * @throws OutboardError output_too_many_pixels, output_format_limit.
@@ -99,18 +91,7 @@ export function checkEnlargement(
 ): void {
   const enlarged = { width: width * factor, height: height * factor };
   checkPixels('output_too_many_pixels', enlarged, limits.maxOutputPixels);
-  const { side, area } = formatLimits[format];
-  if (Math.max(enlarged.width, enlarged.height) <= side && enlarged.width * enlarged.height <= area) return;
-  const most = `${format.toUpperCase()} ends at ${side} pixels a side`;
-  const inAll = area < Number.POSITIVE_INFINITY ? ` and ${area} in all` : '';
-  const others = Object.entries(formatLimits).filter(
-    ([, other]) =>
-      Math.max(enlarged.width, enlarged.height) <= other.side &&
-      enlarged.width * enlarged.height <= other.area,
-  );
-  const instead = `Ask for ${others.map(([name]) => name.toUpperCase()).join(' or ')}, or for a smaller upscale_factor`;
-  const detail = `It would be ${enlarged.width}×${enlarged.height}; ${most}${inAll}. ${instead}.`;
-  throw new OutboardError('output_format_limit', { detail });
+  checkOutputFormat({ width, height }, factor, format);
 }
 
 /** The strictest setting: a damaged picture is refused, never half decoded. The pixel limit is `probeImage`'s. */
