@@ -81,6 +81,48 @@ describe('importing detectors', () => {
     for (const picture of await run()) expectFound(picture);
   });
 
+  it('leaves mask coefficients and key points after the classes out, with names in the metadata and without', async () => {
+    for (const names of ["{0: 'cat', 1: 'dog', 2: 'tie'}", undefined]) {
+      const { model, builder, finish } = net();
+      if (names !== undefined) model.metadata_props = [metadata('names', names)];
+      const rows = plantedRows(CELLS, 3, (box, scores) => [...box, ...scores, box[0] ?? 0, -1.5, 0.9]);
+      const output = builder.transpose(table(builder, rows), [0, 2, 1]);
+      const { manifest, run } = await setup(finish({ output0: [output, 'float32', [1, 10, CELLS]] }));
+      expect(manifest.classes).toBe(3);
+      for (const picture of await run()) expectFound(picture);
+    }
+  });
+
+  it('refuses rotated boxes, whose angle follows the scores', async () => {
+    for (const task of ['obb', undefined]) {
+      const { model, builder, finish } = net();
+      if (task !== undefined) model.metadata_props = [metadata('task', task)];
+      const rows = plantedRows(CELLS, 3, (box, scores) => [...box, ...scores, ((box[0] ?? 0) - 20) / 30]);
+      const output = builder.transpose(table(builder, rows), [0, 2, 1]);
+      const turned = setup(finish({ output0: [output, 'float32', [1, 8, CELLS]] }));
+      await expect(turned).rejects.toThrow('rotated');
+    }
+  });
+
+  it('applies the activation that is said, and takes coarse scores above 1 for no logits', async () => {
+    const yolo = () => {
+      const { builder, finish } = net();
+      const rows = plantedRows(CELLS, 3, (box, scores) => [
+        ...box,
+        ...scores.map((s) => (s === 0.9 ? 1.2 : s)),
+      ]);
+      const output = builder.transpose(table(builder, rows), [0, 2, 1]);
+      return finish({ output0: [output, 'float32', [1, 7, CELLS]] });
+    };
+    const best = async (options: Partial<ImportOptions>) => {
+      const [first] = await (await setup(yolo(), options)).run();
+      return first?.[0]?.[1];
+    };
+    expect(await best({})).toBeCloseTo(1.2, 1);
+    expect(await best({ activation: 'sigmoid' })).toBeCloseTo(1 / (1 + Math.exp(-1.2)), 1);
+    await expect(best({ activation: 'softmax' })).rejects.toThrow('--activation none or sigmoid');
+  });
+
   it('decodes the raw grids of YOLOX', async () => {
     const { builder, finish } = net();
     const rows = plantedRows(CELLS, 3, (_, scores) => [0.25, 0.5, -0.5, 0.25, 1, ...scores]);
