@@ -34,7 +34,7 @@ export async function enlargeTiles(
   const { graph } = loaded;
   const { device, room, turn, onTile } = options;
   const { scale, tile: shape } = graph;
-  const seen = await padPixels(picture, sizeSeen(picture, graph));
+  const seen = await padPixels(picture, sizeSeen(picture, graph), room);
   const tiles = tilesOf(seen, graph).flatMap((tile) => {
     const core = inside(tile.core, picture);
     return core === undefined ? [] : [{ ...tile, core }];
@@ -111,17 +111,17 @@ export async function enlargeTiles(
 function partsOf(tile: Tile, { receptive_radius: overlap, input }: TiledGraph['graph']): Tile[] {
   if (overlap === null || input.width !== 'dynamic' || input.height !== 'dynamic') return [tile];
   const half = (length: number) => Math.ceil(length / 2 / input.multiple_of) * input.multiple_of;
-  return splitTile(tile, half(tile.source.width), half(tile.source.height), overlap);
+  return splitTile(tile, half(tile.source.width), half(tile.source.height), overlap, input.multiple_of);
 }
 
 /** The size the network is shown: it may take one size only, or only multiples of some number. */
-function sizeSeen({ width, height }: Size, { input, tile }: TiledGraph['graph']): Size {
-  const along = (length: number, fixed: number | 'dynamic', most: number) => {
+function sizeSeen({ width, height }: Size, { input }: TiledGraph['graph']): Size {
+  const along = (length: number, fixed: number | 'dynamic') => {
     if (fixed !== 'dynamic') return Math.max(length, fixed);
-    // A longer axis is cut into tiles, and the tile's size is one that the network takes.
-    return length >= most ? length : Math.ceil(length / input.multiple_of) * input.multiple_of;
+    // A longer axis is cut into tiles, which begin at multiples too.
+    return Math.ceil(length / input.multiple_of) * input.multiple_of;
   };
-  return { width: along(width, input.width, tile.width), height: along(height, input.height, tile.height) };
+  return { width: along(width, input.width), height: along(height, input.height) };
 }
 
 /** Pictures up to this many times a tile's pixels go whole through a network that cannot be cut into tiles. */
@@ -130,7 +130,14 @@ const WHOLE_TILES = 4;
 function tilesOf({ width, height }: Size, graph: TiledGraph['graph']): Tile[] {
   const { receptive_radius: overlap, tile, input } = graph;
   if (overlap !== null)
-    return planTiles({ width, height, tileWidth: tile.width, tileHeight: tile.height, overlap });
+    return planTiles({
+      width,
+      height,
+      tileWidth: tile.width,
+      tileHeight: tile.height,
+      overlap,
+      step: input.multiple_of,
+    });
   const isFree = input.width === 'dynamic' && input.height === 'dynamic';
   const limit = tile.width * tile.height * (isFree ? WHOLE_TILES : 1);
   if (width * height > limit) {

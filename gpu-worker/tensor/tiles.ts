@@ -27,15 +27,20 @@ export interface TileGrid {
   readonly tileHeight: number;
   /** Margin, pixels, between a core and any edge of its tile that is not an edge of the picture. */
   readonly overlap: number;
+  /**
+   * Tiles begin at multiples of this; picture and tile are multiples too. A network that halves and doubles again sees
+   * the same pixels differently wherever it begins elsewhere.
+   */
+  readonly step?: number;
 }
 
 /**
  * The tiles in reading order, ⌈(L − 2·overlap) ÷ (T − 2·overlap)⌉ along an axis longer than the tile.
  * @throws RangeError where a size is not a positive integer or a tile is all margin.
  */
-export function planTiles({ width, height, tileWidth, tileHeight, overlap }: TileGrid): Tile[] {
-  const columns = cutAxis(width, tileWidth, overlap);
-  const rows = cutAxis(height, tileHeight, overlap);
+export function planTiles({ width, height, tileWidth, tileHeight, overlap, step = 1 }: TileGrid): Tile[] {
+  const columns = cutAxis(width, tileWidth, overlap, step);
+  const rows = cutAxis(height, tileHeight, overlap, step);
   return rows.flatMap((row) =>
     columns.map((column) => ({
       source: { left: column.start, top: row.start, width: column.length, height: row.length },
@@ -64,11 +69,17 @@ export function coreInOutput({ source, core }: Tile, factor: number): Window {
  * Pixels of the core keep their distance from every cut: those of the tile are at least `overlap` away, and so are
  * those of its parts. @returns the tile alone where windows of that size would be all margin
  */
-export function splitTile(tile: Tile, tileWidth: number, tileHeight: number, overlap: number): Tile[] {
+export function splitTile(
+  tile: Tile,
+  tileWidth: number,
+  tileHeight: number,
+  overlap: number,
+  step = 1,
+): Tile[] {
   const { left, top, width, height } = tile.source;
-  const isPossible = (length: number, part: number) => length <= part || part > 2 * overlap;
+  const isPossible = (length: number, part: number) => length <= part || part > 2 * aligned(overlap, step);
   if (!isPossible(width, tileWidth) || !isPossible(height, tileHeight)) return [tile];
-  return planTiles({ width, height, tileWidth, tileHeight, overlap }).flatMap((part) => {
+  return planTiles({ width, height, tileWidth, tileHeight, overlap, step }).flatMap((part) => {
     const core = intersection(moved(part.core, left, top), tile.core);
     return core === undefined ? [] : [{ source: moved(part.source, left, top), core }];
   });
@@ -95,17 +106,23 @@ interface Span {
   readonly coreEnd: number;
 }
 
-function cutAxis(length: number, tile: number, overlap: number): Span[] {
+const aligned = (length: number, step: number): number => Math.ceil(length / step) * step;
+
+function cutAxis(length: number, tile: number, least: number, step: number): Span[] {
   if (![length, tile].every((size) => Number.isSafeInteger(size) && size > 0)) {
     throw new RangeError(`Not a size in pixels: ${length} by tiles of ${tile}`);
   }
-  if (!Number.isSafeInteger(overlap) || overlap < 0) throw new RangeError(`Not an overlap: ${overlap}`);
+  if (!Number.isSafeInteger(least) || least < 0) throw new RangeError(`Not an overlap: ${least}`);
+  if (length > tile && (length % step !== 0 || tile % step !== 0)) {
+    throw new RangeError(`Neither ${length} nor ${tile} may be anything but a multiple of ${step}`);
+  }
+  const overlap = aligned(least, step);
   if (length <= tile) return [{ start: 0, length, coreStart: 0, coreEnd: length }];
   if (tile <= 2 * overlap) throw new RangeError(`A tile of ${tile} is all margin with overlap ${overlap}`);
 
   const count = Math.ceil((length - 2 * overlap) / (tile - 2 * overlap));
   // Evenly spread: neighbours then share the spare pixels instead of the last tile repeating most of its left one.
-  const start = (index: number) => Math.floor((index * (length - tile)) / (count - 1));
+  const start = (index: number) => Math.floor((index * (length - tile)) / (count - 1) / step) * step;
   // The cut runs through the middle of what two neighbours both see, which is 2·overlap wide or more.
   const cut = (index: number) => Math.floor((start(index - 1) + tile + start(index)) / 2);
   return Array.from({ length: count }, (_, index) => ({

@@ -74,6 +74,37 @@ describe('planTiles', () => {
     expect([1, 100, 101, 180, 181, 260, 261].map(plan)).toEqual([1, 1, 2, 2, 3, 3, 4]);
   });
 
+  it('begins tiles at multiples of the step, with margins as wide', () => {
+    const stepped = fc
+      .record({
+        step: fc.integer({ min: 1, max: 16 }),
+        length: fc.integer({ min: 1, max: 40 }),
+        overlap: fc.integer({ min: 0, max: 40 }),
+        extra: fc.integer({ min: 1, max: 6 }),
+      })
+      .map(({ step, length, overlap, extra }) => {
+        const tile = (2 * Math.ceil(overlap / step) + extra) * step;
+        return { width: length * step, height: step, tileWidth: tile, tileHeight: tile, overlap, step };
+      });
+    fc.assert(
+      fc.property(stepped, (grid) => {
+        const tiles = planTiles(grid);
+        expect(countCover(grid, tiles).every((times) => times === 1)).toBe(true);
+        for (const { source, core } of tiles) {
+          expect(source.left % grid.step).toBe(0);
+          expect(source.width).toBe(Math.min(grid.width, grid.tileWidth));
+          if (source.left > 0) expect(core.left - source.left).toBeGreaterThanOrEqual(grid.overlap);
+          if (right(source) < grid.width) {
+            expect(right(source) - right(core)).toBeGreaterThanOrEqual(grid.overlap);
+          }
+        }
+      }),
+    );
+    expect(() =>
+      planTiles({ width: 30, height: 8, tileWidth: 16, tileHeight: 16, overlap: 2, step: 4 }),
+    ).toThrow(RangeError);
+  });
+
   it('goes in reading order', () => {
     const tiles = planTiles({ width: 300, height: 200, tileWidth: 128, tileHeight: 128, overlap: 8 });
     const places = tiles.map(({ core }) => core.top * 300 + core.left);
