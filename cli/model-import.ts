@@ -30,6 +30,10 @@ const IMPORT_OPTIONS: readonly (readonly [flags: string, meaning: string])[] = [
   ['--output-scale <range>', 'super-resolution: range of the output'],
   ['--luma <range>', 'super-resolution on luminance: full or studio'],
   ['--tile <HxW>', 'super-resolution: size that large pictures are cut into'],
+  [
+    '--overlap <pixels>',
+    'super-resolution: how far tiles overlap, where the reach of the net cannot be found out',
+  ],
   ['--head <form>', 'detection: yolox, yolov5, yolov8, ssd or end-to-end'],
   ['--box-format <format>', 'detection: xyxy, xywh, cxcywh or yxyx'],
   ['--box-units <units>', 'detection: pixels or normalised'],

@@ -43,8 +43,8 @@ const superResolutionGraph = z.strictObject({
   scale: z.int().min(1).max(8),
   output: imageTensor,
   /**
-   * Input pixels that one output pixel can see in each direction; the overlap that makes tiling exact. `null`: not
-   * known or the whole picture, so tiles would show seams.
+   * Input pixels that one output pixel can see in each direction; the overlap that makes tiling exact. Of nets whose
+   * operators do not tell: the overlap that was measured, or said at import. `null`: tiles would show seams.
    */
   receptive_radius: z.int().nonnegative().nullable(),
   /** The one input shape that large pictures are cut into, in input pixels. */

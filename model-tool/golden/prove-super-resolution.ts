@@ -3,13 +3,13 @@
 import { FLOAT16_FACTOR, pictureDrift, tolerances } from '../../gpu-worker/tensor/drift.ts';
 import { runBaseline } from '../import/baseline.ts';
 import type { Freedom } from '../import/freedom.ts';
-import type { PictureSize } from '../import/options.ts';
 import type { SuperResolutionPlan } from '../import/plan-super-resolution.ts';
 import type { Subject } from '../import/subject.ts';
 import type { Picture } from '../reference/preprocess.ts';
 import { enlargedPicture } from '../reference/super-resolution.ts';
 import { Refusal } from '../refusal.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { crop } from './crop.ts';
 import { enlarge } from './packaged.ts';
 import { builtInPictures } from './pictures.ts';
 
@@ -114,15 +114,6 @@ async function proveFreeSize(
   );
   if (drift > levels)
     throw new Refusal(`At another size the graph differs from the model by ${drift} levels.`);
-}
-
-function crop({ pixels, width }: Picture, { x, y }: { x: number; y: number }, size: PictureSize): Picture {
-  const out = new Uint8Array(size.height * size.width * 3);
-  for (let row = 0; row < size.height; row += 1) {
-    const start = ((y + row) * width + x) * 3;
-    out.set(pixels.subarray(start, start + size.width * 3), row * size.width * 3);
-  }
-  return { ...size, pixels: out };
 }
 
 /** Nets that halve and double again take only multiples of something. @throws Refusal where no size runs */

@@ -71,10 +71,26 @@ export async function importModel(options: ImportOptions, note: Note = () => und
   }
 }
 
-/** A detector must see all that it is asked to find, and an enlarger is given the picture as it is. */
-function refuseMisplaced({ task, crop }: ImportOptions): void {
-  if (crop === undefined || task === 'classification') return;
-  throw new Refusal(`--crop is for classification; with ${task} the whole picture is shown. Leave it out.`, {
-    flag: '--crop',
-  });
+/** What a flag asks for and the task does not do must not be passed over in silence. */
+function refuseMisplaced({ task, crop, mean, std, overlap }: ImportOptions): void {
+  // A detector must see all that it is asked to find, and an enlarger is given the picture as it is.
+  if (crop !== undefined && task !== 'classification') {
+    throw new Refusal(
+      `--crop is for classification; with ${task} the whole picture is shown. Leave it out.`,
+      {
+        flag: '--crop',
+      },
+    );
+  }
+  if ((mean ?? std) !== undefined && task === 'super-resolution') {
+    throw new Refusal(
+      '--mean and --std are not for super-resolution: what a net takes off it must put back on, which only the net itself can do. Say --scale -1-1 where both are 0.5, else export the net with its normalisation inside.',
+      { flag: mean === undefined ? '--std' : '--mean' },
+    );
+  }
+  if (overlap !== undefined && task !== 'super-resolution') {
+    throw new Refusal(`--overlap is for super-resolution; with ${task} no picture is cut. Leave it out.`, {
+      flag: '--overlap',
+    });
+  }
 }

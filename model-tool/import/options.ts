@@ -39,6 +39,8 @@ export interface ImportOptions {
   readonly outputScale?: Scale | undefined;
   readonly luma?: Luma | undefined;
   readonly tile?: PictureSize | undefined;
+  /** Input pixels that tiles overlap by, where it cannot be found out how far the net sees. */
+  readonly overlap?: number | undefined;
   readonly head?: Head | undefined;
   readonly boxFormat?: BoxFormat | undefined;
   readonly boxUnits?: BoxUnits | undefined;

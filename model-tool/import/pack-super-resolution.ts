@@ -6,6 +6,7 @@ import { type Bench, freestProved, goldenPictures, type Packed } from './bench.t
 import { imageSize } from './freedom.ts';
 import { IMAGE } from './image-input.ts';
 import { planSuperResolution } from './plan-super-resolution.ts';
+import { planTiling } from './plan-tiles.ts';
 import { ENLARGED, foldSuperResolution } from './super-resolution.ts';
 import { inner, wrappable } from './wrap.ts';
 
@@ -37,16 +38,17 @@ export async function packSuperResolution(bench: Bench): Promise<Packed> {
       ? `size: any${multipleOf > 1 ? ` multiple of ${multipleOf}` : ''}.`
       : `size: ${plan.size.height}×${plan.size.width} only; no other proved right.`,
   );
-  const radius = reach === undefined ? null : Math.max(reach, subject.channels === 1 ? BICUBIC_RADIUS : 0);
-  note(
-    radius === null
-      ? 'sees: not known, so tiles of large pictures may show seams.'
-      : `sees: ${radius} pixels, so tiles that overlap by as much are exact.`,
-  );
+  const { tile, overlap } = await planTiling(bench, {
+    path,
+    factor: plan.factor,
+    multipleOf,
+    size: isSizeFree ? undefined : plan.size,
+    batch: isBatchFree ? 1 : (subject.batch ?? 1),
+    reach: reach === undefined ? undefined : Math.max(reach, subject.channels === 1 ? BICUBIC_RADIUS : 0),
+  });
   note(
     `proved: at most ${proof.drift} of 255 levels from the untouched model on ${pictures.length} pictures.`,
   );
-  const tile = isSizeFree ? (options.tile ?? usualTile(subject.parameters, multipleOf)) : plan.size;
   return {
     graphPath: path,
     files: { 'golden-input.png': await pngOf(proof.input), 'golden-output.png': await pngOf(proof.output) },
@@ -66,7 +68,7 @@ export async function packSuperResolution(bench: Bench): Promise<Packed> {
             multiple_of: multipleOf,
           },
           output: { name: ENLARGED, ...IMAGE_TENSOR },
-          receptive_radius: radius,
+          receptive_radius: overlap ?? null,
           tile,
         },
       ],
@@ -79,12 +81,4 @@ export async function packSuperResolution(bench: Bench): Promise<Packed> {
 async function radiusOf({ subject }: Bench): Promise<number | undefined> {
   const { graph } = await wrappable(subject, { batchRule: undefined, isBatchFree: true, isSizeFree: true });
   return receptiveRadius(graph, inner(subject.input.name));
-}
-
-const LARGE_NET = 1_000_000;
-
-/** Smaller tiles for larger nets, so that one run stays short. */
-function usualTile(parameters: number, multiple: number): { height: number; width: number } {
-  const side = Math.max(multiple, parameters > LARGE_NET ? 128 : 256);
-  return { height: side, width: side };
 }

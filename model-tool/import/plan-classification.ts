@@ -3,8 +3,8 @@
 import { fittingOf } from '../../gpu-worker/image/fitting.ts';
 import type { Resize } from '../../shared/model.ts';
 import { builtInPictures } from '../golden/pictures.ts';
+import { madeBy } from '../onnx/made-by.ts';
 import { readModel } from '../onnx/model-file.ts';
-import type { Graph } from '../onnx/schema.ts';
 import { Refusal } from '../refusal.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { settleLabels, settlePreprocessing, settleSize } from './ask.ts';
@@ -127,20 +127,9 @@ async function activationOf(
   const sums = rows.map((row) => row.reduce((a, b) => a + b, 0));
   if (sums.every((sum) => Math.abs(sum - 1) < NEARLY_ONE)) return 'none';
   const { graph } = await readModel(path);
-  if (madeBy(graph, output) === 'Sigmoid') return 'none';
+  if (madeBy(graph, output)?.op_type === 'Sigmoid') return 'none';
   throw new Refusal(
     `The numbers lie between 0 and 1, but those of a picture add up to ${sums[0]?.toFixed(3)} and not to 1. Say --activation none where they are scores of classes that do not exclude each other, or --activation softmax where they are logits.`,
     { flag: '--activation' },
   );
-}
-
-/** Operators that leave every number as it is. */
-const PASSES_ON = new Set(['Identity', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Transpose', 'Cast']);
-
-/** The operator that the numbers of a value come from. */
-function madeBy(graph: Graph, value: string): string | undefined {
-  const node = graph.node.find(({ output }) => output.includes(value));
-  return node !== undefined && PASSES_ON.has(node.op_type ?? '')
-    ? madeBy(graph, node.input[0] ?? '')
-    : node?.op_type;
 }

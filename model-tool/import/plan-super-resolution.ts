@@ -3,11 +3,13 @@
  * range of its numbers and the range of its answers can all be seen; declared output shapes often lie.
  */
 import { builtInPictures } from '../golden/pictures.ts';
+import { readModel } from '../onnx/model-file.ts';
 import { fromRange, type Picture } from '../reference/preprocess.ts';
 import { Refusal } from '../refusal.ts';
 import type { NumberTensor, Runtime } from '../runtime/runtime.ts';
 import { runBaseline } from './baseline.ts';
 import type { ImportOptions, Note, PictureSize } from './options.ts';
+import { outputRange } from './output-range.ts';
 import { BRIGHTNESS, type Preprocessing, type Scale } from './preprocessing.ts';
 import type { Subject } from './subject.ts';
 import type { Luma } from './super-resolution.ts';
@@ -29,8 +31,10 @@ const trialSizes = [
 ];
 /** Levels of 255 that a net's answer may stray from its input and still be a picture of it. */
 const LIKENESS = 16;
-/** What the field uses is preferred unless another range fits so much better. */
+/** What the field uses is preferred unless -1 to 1 fits so much better, */
 const CLEARLY = 3;
+/** and 0 to 1 worse than this; whatever is less usual must fit so well. */
+const PASSABLE = 8;
 
 interface Fit {
   readonly scale: Scale;
@@ -59,23 +63,19 @@ export async function planSuperResolution(
   const size = await runnableSize(subject, options, runtime, wanted(tried[0] ?? '0-1'), output);
   const [picture] = builtInPictures(size);
   if (picture === undefined) throw new RangeError('There are no built-in pictures.');
+  const told = options.outputScale ?? outputRange((await readModel(subject.path)).graph, output);
   const fits: Fit[] = [];
   let factor = 0;
   for (const scale of tried) {
     const { [output]: answer } = await runBaseline(runtime, subject, picture, wanted(scale), [output], luma);
     if (answer === undefined) continue;
     factor = factorOf(answer, size, subject, options);
-    for (const outputScale of options.outputScale === undefined ? scales : [options.outputScale]) {
+    for (const outputScale of told === undefined ? scales : [told]) {
       fits.push({ scale, outputScale, error: unlikeness(answer, picture, factor, subject, outputScale) });
     }
   }
-  const best = fits.toSorted((a, b) => a.error - b.error)[0];
-  const usual = fits.find((fit) => fit.scale === '0-1' && fit.outputScale === '0-1');
-  const chosen =
-    usual !== undefined && best !== undefined && usual.error <= Math.max(CLEARLY * best.error, 4)
-      ? usual
-      : best;
   const isTold = options.scale !== undefined && options.outputScale !== undefined;
+  const chosen = isTold ? fits[0] : likeliest(fits);
   if (chosen === undefined || (chosen.error > LIKENESS && !isTold)) {
     throw new Refusal(
       'With no usual range of numbers does the output look like the input. Say which range goes in and comes out: --scale and --output-scale, each 0-1, 0-255 or -1-1.',
@@ -84,7 +84,7 @@ export async function planSuperResolution(
   }
   note(`enlarges ${factor} times: seen by running it.`);
   note(
-    `scale: ${chosen.scale} in, ${chosen.outputScale} out; so the output looks most like the input (${chosen.error.toFixed(1)} of 255 apart).`,
+    `scale: ${chosen.scale} in, ${chosen.outputScale} out; so the output looks like the input (${chosen.error.toFixed(1)} of 255 apart).${others(fits, chosen)}`,
   );
   if (subject.channels === 1)
     note(
@@ -93,6 +93,29 @@ export async function planSuperResolution(
   else if (options.channelOrder === undefined)
     note('channel order: rgb, assumed; say --channel-order bgr where it is not.');
   return { preprocessing: wanted(chosen.scale), output, factor, luma, outputScale: chosen.outputScale, size };
+}
+
+/**
+ * In 0 to 255 an answer that strays by less than a level looks perfect whatever the net does, so a good look there says
+ * nothing against 0 to 1; a net that was trained on 0 to 255 shows no picture at all when it is given 0 to 1.
+ */
+function likeliest(fits: readonly Fit[]): Fit | undefined {
+  const best = fits.toSorted((a, b) => a.error - b.error)[0];
+  const usual = fits.find((fit) => fit.scale === '0-1' && fit.outputScale === '0-1');
+  if (usual === undefined || best === undefined) return best;
+  const isSigned = best.scale === '-1-1' || best.outputScale === '-1-1';
+  const limit = isSigned ? Math.max(CLEARLY * best.error, PASSABLE) : LIKENESS;
+  if (usual.error <= limit) return usual;
+  return best.error <= PASSABLE ? best : undefined;
+}
+
+/** The other ranges with which the net gives a picture too. */
+function others(fits: readonly Fit[], chosen: Fit): string {
+  const also = fits.filter((fit) => fit.scale !== chosen.scale && fit.error <= LIKENESS);
+  const listed = also.map((fit) => `${fit.scale} in, ${fit.outputScale} out: ${fit.error.toFixed(1)}`);
+  return listed.length === 0
+    ? ''
+    : ` So it does with others (${listed.join('; ')}): say --scale where one is meant.`;
 }
 
 async function runnableSize(

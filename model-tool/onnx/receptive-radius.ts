@@ -13,7 +13,7 @@ interface Reach {
 }
 
 const elementwise = new Set(
-  'Abs Add BatchNormalization Cast Ceil Celu Clip Concat Div Dropout Elu Erf Exp Floor Gelu HardSigmoid HardSwish Identity LeakyRelu Log Max Min Mish Mul Neg PRelu Pow Relu Round Selu Sigmoid Sign Softplus Softsign Sqrt Sub Sum Tanh ThresholdedRelu Where'.split(
+  'Abs Add BatchNormalization Cast Ceil Celu Clip Concat DequantizeLinear Div Dropout Elu Erf Exp Floor Gelu HardSigmoid HardSwish Identity LeakyRelu Log Max Min Mish Mul Neg PRelu Pow QuantizeLinear Relu Round Selu Sigmoid Sign Softplus Softsign Sqrt Sub Sum Tanh ThresholdedRelu Where'.split(
     ' ',
   ),
 );
@@ -50,13 +50,11 @@ function through(node: Node, from: Reach, graph: Graph): Reach | undefined {
   const { radius, pitch } = from;
   const stride = Math.max(1, ...(intsOf(node, 'strides') ?? []));
   if (type === 'Conv' || type === 'MaxPool' || type === 'AveragePool') {
-    const dilation = Math.max(1, ...(intsOf(node, 'dilations') ?? []));
-    const extent = Math.max(...kernelOf(node, graph)) - 1;
-    return { radius: radius + pitch * Math.ceil((dilation * extent) / 2), pitch: pitch * stride };
+    return { radius: radius + pitch * farther(node, graph), pitch: pitch * stride };
   }
   if (type === 'ConvTranspose') {
     const finer = pitch / stride;
-    return { radius: radius + finer * (Math.max(...kernelOf(node, graph)) - 1), pitch: finer };
+    return { radius: radius + finer * Math.max(...extentsOf(node, graph)), pitch: finer };
   }
   if (type === 'DepthToSpace') return { radius, pitch: pitch / (intOf(node, 'blocksize') ?? 1) };
   if (type === 'SpaceToDepth') {
@@ -73,6 +71,20 @@ function through(node: Node, from: Reach, graph: Graph): Reach | undefined {
   if (type === 'Slice' && constantNumbers(graph, node.input[3])?.join() === '1') return from;
   if (type === 'Transpose' && layoutTurns.has(intsOf(node, 'perm')?.join() ?? '')) return from;
   return undefined;
+}
+
+/** Padding on one side only, as simplifiers fold it into a convolution, lets it see farther to that side. */
+function farther(node: Node, graph: Graph): number {
+  const extents = extentsOf(node, graph);
+  if ((stringOf(node, 'auto_pad') ?? 'NOTSET').startsWith('SAME')) return Math.ceil(Math.max(...extents) / 2);
+  const pads = intsOf(node, 'pads') ?? [];
+  return Math.max(...extents.map((extent, axis) => Math.max(pads[axis] ?? 0, extent - (pads[axis] ?? 0))));
+}
+
+/** Values between the first and the last that an operator sees, by axis. */
+function extentsOf(node: Node, graph: Graph): number[] {
+  const dilations = intsOf(node, 'dilations') ?? [];
+  return kernelOf(node, graph).map((size, axis) => (size - 1) * (dilations[axis] ?? 1));
 }
 
 function kernelOf(node: Node, graph: Graph): number[] {

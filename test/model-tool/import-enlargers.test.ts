@@ -109,12 +109,85 @@ describe('importing enlarging nets', () => {
   it('keeps the one size of a net that looks at the whole picture', async () => {
     const { builder, convolve, shuffle, finish } = enlarger([1, 3, 48, 48]);
     const mean = builder.add('GlobalAveragePool', ['x']);
-    const faint = builder.product(builder.difference('x', mean), builder.floats([0.01]));
+    const faint = builder.product(builder.difference('x', mean), builder.floats([0.1]));
     const output = shuffle(convolve(builder.sum('x', faint)));
-    const { graph, notes } = await setup(finish({ y: [output, 'float32', [1, 3, 96, 96]] }));
+    const model = finish({ y: [output, 'float32', [1, 3, 96, 96]] });
+    const { graph, notes } = await setup(model);
     expect(graph.input).toMatchObject({ batch: 'dynamic', height: 48, width: 48 });
     expect(graph).toMatchObject({ receptive_radius: null, tile: { height: 48, width: 48 } });
     expect(notes).toContain('size: 48×48 only');
+    expect(notes).toContain('will be refused. Say --overlap PIXELS');
+    const cut = await setup(model, { overlap: 12 });
+    expect(cut.graph).toMatchObject({ receptive_radius: 12, tile: { height: 48, width: 48 } });
+    await expect(setup(model, { overlap: 21 })).rejects.toThrow('cannot overlap by 21');
+  });
+
+  it('measures how far a net sees where its operators do not tell', async () => {
+    const { builder, shuffle, convolve, finish } = enlarger(OPEN);
+    const mirrored = builder.add('Pad', ['x', builder.ints([0, 0, 3, 3, 0, 0, 3, 3])], { mode: 'reflect' });
+    const blurred = builder.add('AveragePool', [mirrored], { kernel_shape: [7, 7] });
+    const { graph, notes } = await setup(
+      finish({ y: [shuffle(convolve(blurred)), 'float32', ['n', 3, 'h', 'w']] }),
+      { scale: '0-1', outputScale: '0-1' },
+    );
+    expect(graph.receptive_radius).toBe(8);
+    expect(notes).toContain('not known from its operators; on the pictures tried');
+  });
+
+  it('counts padding on one side only as farther sight to that side', async () => {
+    const { builder, shuffle, convolve, finish } = enlarger(OPEN);
+    const weights = builder.floats(
+      Array.from({ length: 75 }, (_, i) => (i % 25 === 0 ? 1 : 0)),
+      [3, 1, 5, 5],
+    );
+    const moved = builder.add('Conv', ['x', weights], { pads: [4, 4, 0, 0], group: 3 });
+    const output = shuffle(convolve(moved));
+    const { graph } = await setup(finish({ y: [output, 'float32', ['n', 3, 'h', 'w']] }), {
+      scale: '0-1',
+      outputScale: '0-1',
+    });
+    expect(graph.receptive_radius).toBe(5);
+  });
+
+  it('takes 0 to 1 for granted where a net shows a picture in it, and -1 to 1 where its last operator says so', async () => {
+    const bounded = (low?: number) => {
+      const { builder, shuffle, convolve, finish } = enlarger(OPEN);
+      // Off by a few levels of 255 in 0 to 1, and by nothing that shows in 0 to 255.
+      const off = builder.sum(shuffle(convolve('x')), builder.floats([0.022]));
+      const y = low === undefined ? off : builder.clip(off, low, 1);
+      return finish({ y: [y, 'float32', ['n', 3, 'h', 'w']] });
+    };
+    const usual = (await setup(bounded())).notes;
+    expect(usual).toContain('scale: 0-1 in, 0-1 out');
+    expect(usual).toContain('So it does with others (0-255 in, 0-255 out');
+    expect((await setup(bounded(-1))).notes).toContain('scale: -1-1 in, -1-1 out');
+  });
+
+  it('cuts no tiles that are all margin: a net that sees far gets larger ones, one that sees too far is measured', async () => {
+    const far = (dilation: number) => {
+      const { builder, shuffle, convolve, finish } = enlarger(OPEN);
+      const weights = builder.floats(
+        Array.from({ length: 27 }, (_, i) => (i % 9 === 4 ? 0.84 : 0.02)),
+        [3, 1, 3, 3],
+      );
+      const seen = builder.add('Conv', ['x', weights], {
+        dilations: [dilation, dilation],
+        pads: Array(4).fill(dilation),
+        group: 3,
+      });
+      return finish({ y: [shuffle(convolve(seen)), 'float32', ['n', 3, 'h', 'w']] });
+    };
+    const range = { scale: '0-1', outputScale: '0-1' } as const;
+    expect((await setup(far(80), range)).graph).toMatchObject({ receptive_radius: 81, tile: { width: 384 } });
+    const { graph, notes } = await setup(far(140), range);
+    expect(graph).toMatchObject({ receptive_radius: null, tile: { width: 256 } });
+    expect(notes).toContain('141 pixels by its operators, and tiles of 256×256 do not agree');
+  });
+
+  it('refuses mean and deviation, which it could not put back', async () => {
+    const { shuffle, convolve, finish } = enlarger(OPEN);
+    const model = finish({ y: [shuffle(convolve('x')), 'float32', ['n', 3, 'h', 'w']] });
+    await expect(setup(model, { mean: [0.5, 0.5, 0.5] })).rejects.toThrow('--scale -1-1 where both are 0.5');
   });
 
   it('finds the multiple that a net which halves and doubles again insists on', async () => {
