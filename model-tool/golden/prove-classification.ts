@@ -35,12 +35,12 @@ export async function proveClassification(
   freedom: Freedom,
 ): Promise<ProvedClassifier> {
   const score = subject.isHalf ? tolerances.score * FLOAT16_FACTOR : tolerances.score;
-  const { preprocessing, output, activation, classes } = plan;
+  const { preprocessing, output, values, classes } = plan;
   const expected: RankedClasses[] = [];
   for (const picture of pictures) {
     const { [output]: answer } = await runBaseline(runtime, subject, picture, preprocessing, [output]);
-    const row = answer?.data.subarray(0, classes) ?? new Float32Array();
-    expected.push(ranked(row, activation, classesReturned(classes)));
+    const row = answer?.data.subarray(0, values) ?? new Float32Array();
+    expected.push(ranked(row, plan, classesReturned(classes)));
   }
   const actual = await inBatches(pictures, subject, freedom, (batch) => classify(runtime, path, batch));
   const drift = Math.max(

@@ -23,7 +23,8 @@ export function settlePreprocessing(subject: Subject, options: ImportOptions, no
   const { metadata, channels, layout, type } = subject;
   const declared =
     nominalRanges[metadata['Image.NominalPixelRange'] ?? ''] ?? (isUltralytics(subject) ? '0-1' : undefined);
-  const scale = options.scale ?? (type === 'uint8' ? '0-255' : declared);
+  const isWhole = /^u?int/.test(type);
+  const scale = options.scale ?? (isWhole ? '0-255' : declared);
   if (scale === undefined) {
     throw new Refusal(
       'What numbers the model wants cannot be seen in the file. Say --scale 0-1 (most of PyTorch), --scale 0-255 (Caffe, later YOLOX) or --scale -1-1 (most of TensorFlow), and --mean and --std where the training used them (ImageNet in PyTorch: --scale 0-1 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225).',
@@ -31,7 +32,7 @@ export function settlePreprocessing(subject: Subject, options: ImportOptions, no
     );
   }
   if (options.scale === undefined)
-    note(`scale: ${scale}, ${declared === undefined ? 'the input is uint8' : 'from the metadata'}.`);
+    note(`scale: ${scale}, ${isWhole ? `the input is ${type}` : 'from the metadata'}.`);
   const order = options.channelOrder ?? (metadata['Image.BitmapPixelFormat'] === 'Bgr8' ? 'bgr' : 'rgb');
   if (options.channelOrder === undefined && channels === 3) {
     note(

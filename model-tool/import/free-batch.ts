@@ -7,8 +7,12 @@ import { constantNumbers, constantOf, dependents, intOf } from '../onnx/graph.ts
 import type { LoadedModel } from '../onnx/model-file.ts';
 import type { Node } from '../onnx/schema.ts';
 
-/** What takes the batch's place in a Reshape: the first axis of what is reshaped, or whatever is left over. */
-export type BatchRule = 0 | -1;
+/**
+ * What takes the batch's place in a Reshape: the first axis of what is reshaped, or whatever is left over. What is left
+ * over also where the first axis counts parts of pictures (`windows`, of attention), or where the batch is in the
+ * second of three axes, times the heads (`sequence-first`, PyTorch's MultiheadAttention).
+ */
+export type BatchRule = 0 | -1 | 'windows' | 'sequence-first';
 
 interface Baked {
   readonly model: LoadedModel;
@@ -38,10 +42,13 @@ export function freeBatch(model: LoadedModel, input: string, batch: number, rule
 
 function freeReshape(node: Node, { model, builder, variable, batch, rule }: Baked): void {
   const shape = constantNumbers(model.graph, node.input[1]);
-  if (!variable.has(node.input[0] ?? '') || shape === undefined || shape[0] !== batch || shape.length < 2)
-    return;
-  const first = rule === -1 && shape.includes(-1) ? 0 : rule;
-  node.input[1] = builder.ints([first, ...shape.slice(1)]);
+  if (!variable.has(node.input[0] ?? '') || shape === undefined || shape.length < 2) return;
+  const isOpen = shape.includes(-1);
+  if (shape[0] === batch) node.input[1] = builder.ints([rule === 0 || isOpen ? 0 : -1, ...shape.slice(1)]);
+  else if (isOpen || typeof rule === 'number') return;
+  else node.input[1] = builder.ints(shape.with(rule === 'sequence-first' && shape.length === 3 ? 1 : 0, -1));
+  // Newer exporters say that a 0 means nothing at all; here it means the axis as it is.
+  node.attribute = node.attribute.filter(({ name }) => name !== 'allowzero');
 }
 
 /** A Resize to a constant size names the batch too. */
@@ -58,12 +65,12 @@ function freeConcat(node: Node, { model, builder, variable, batch }: Baked): voi
   const moving = node.input.find((name) => variable.has(name));
   if (moving === undefined || intOf(node, 'axis') === 0) return;
   node.input = node.input.map((name): Value => {
+    // Weights say that they were stored for one picture; of what is computed from weights the proof will tell.
     const dims = constantOf(model.graph, name)?.dims;
-    if (dims === undefined || dims.length < 2 || dims[0] !== batch || batch !== 1) return name;
-    const ones = builder.ints(dims.slice(1).map(() => 1));
-    return builder.add('Expand', [
-      name,
-      builder.concat([builder.slice(builder.shape(moving), 0, 0, 1), ones], 0),
-    ]);
+    const isOfOne = dims === undefined ? !variable.has(name) : dims.length > 1 && dims[0] === batch;
+    if (!isOfOne || batch !== 1) return name;
+    const count = builder.slice(builder.shape(moving), 0, 0, 1);
+    const rest = builder.slice(builder.shape(name), 0, 1, Number.MAX_SAFE_INTEGER);
+    return builder.add('Expand', [name, builder.concat([count, rest], 0)]);
   });
 }

@@ -22,6 +22,8 @@ export function freedoms(subject: Subject, wantsSize: boolean): Freedom[] {
       : [
           { batchRule: 0, isBatchFree: true },
           { batchRule: -1, isBatchFree: true },
+          { batchRule: 'windows', isBatchFree: true },
+          { batchRule: 'sequence-first', isBatchFree: true },
         ];
   const held = { batchRule: undefined, isBatchFree: false };
   const sizes = wantsSize ? [true, false] : [false];

@@ -25,7 +25,7 @@ export async function packClassification(bench: Bench): Promise<Packed> {
       const front = new GraphBuilder(model, 'input');
       foldPreprocessing(front, floatPixels(front), plan.preprocessing, inner(subject.input.name));
       front.prepend();
-      foldClassification(model, inner(plan.output), classes, plan.activation);
+      foldClassification(model, inner(plan.output), plan);
     },
     (file, free) => proveClassification(runtime, subject, file, plan, pictures, free),
   );

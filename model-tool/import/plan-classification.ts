@@ -9,18 +9,16 @@ import { Refusal } from '../refusal.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { settleLabels, settlePreprocessing, settleSize } from './ask.ts';
 import { runBaseline } from './baseline.ts';
-import type { Activation } from './classification.ts';
+import type { Activation, Readout } from './classification.ts';
 import type { ImportOptions, Note, PictureSize } from './options.ts';
 import type { Preprocessing } from './preprocessing.ts';
 import type { Subject } from './subject.ts';
 
-export interface ClassificationPlan {
+export interface ClassificationPlan extends Readout {
   readonly preprocessing: Preprocessing;
   readonly size: PictureSize;
   readonly resize: Resize;
   readonly output: string;
-  readonly classes: number;
-  readonly activation: Activation;
   readonly labels: string[] | undefined;
 }
 
@@ -36,14 +34,18 @@ export async function planClassification(
   const rows: number[][] = [];
   for (const picture of builtInPictures(size)) {
     const { [output]: answer } = await runBaseline(runtime, subject, picture, preprocessing, [output]);
-    const classes = (answer?.data.length ?? 0) / (subject.batch ?? 1);
-    rows.push([...(answer?.data.subarray(0, classes) ?? [])]);
+    const values = (answer?.data.length ?? 0) / (subject.batch ?? 1);
+    rows.push([...(answer?.data.subarray(0, values) ?? [])]);
   }
-  const classes = rows[0]?.length ?? 0;
-  if (classes < 2)
-    throw new Refusal(`The output ${output} has ${classes} value a picture; a classifier has two or more.`);
-  const activation = options.activation ?? (await activationOf(rows, subject, output));
-  note(`classes: ${classes}, in output ${output}.`);
+  const values = rows[0]?.length ?? 0;
+  const found = await (values > 1 ? activationOf : activationOfOne)(rows, subject, output, options);
+  const activation = options.activation ?? found;
+  const classes = Math.max(values, 2);
+  note(
+    values > 1
+      ? `classes: ${classes}, in output ${output}.`
+      : `classes: 2; output ${output} has one value a picture, read as the score of class 1 against class 0.`,
+  );
   if (options.activation === undefined) note(`activation: ${activation}; ${why[activation]}`);
   const resize = settleResize(options, size, note);
   return {
@@ -51,6 +53,7 @@ export async function planClassification(
     size,
     resize,
     output,
+    values,
     classes,
     activation,
     labels: await settleLabels(subject, options, classes, note),
@@ -110,7 +113,7 @@ const why: Readonly<Record<Activation, string>> = {
   none: 'the numbers are scores of 0 to 1 already.',
   softmax:
     'the numbers are no probabilities, so they are logits (--activation sigmoid where classes do not exclude each other).',
-  sigmoid: '',
+  sigmoid: 'the one number is no probability, so it is a logit.',
 };
 
 const NEAR = 1e-3;
@@ -122,7 +125,9 @@ async function activationOf(
   rows: readonly (readonly number[])[],
   { path }: Subject,
   output: string,
+  { activation: asked }: ImportOptions,
 ): Promise<Activation> {
+  if (asked !== undefined) return asked;
   if (!rows.every((row) => row.every((value) => value >= -NEAR && value <= 1 + NEAR))) return 'softmax';
   const sums = rows.map((row) => row.reduce((a, b) => a + b, 0));
   if (sums.every((sum) => Math.abs(sum - 1) < NEARLY_ONE)) return 'none';
@@ -130,6 +135,29 @@ async function activationOf(
   if (madeBy(graph, output)?.op_type === 'Sigmoid') return 'none';
   throw new Refusal(
     `The numbers lie between 0 and 1, but those of a picture add up to ${sums[0]?.toFixed(3)} and not to 1. Say --activation none where they are scores of classes that do not exclude each other, or --activation softmax where they are logits.`,
+    { flag: '--activation' },
+  );
+}
+
+/** One number tells two classes apart, or is a measure of something: only a sigmoid shows which. */
+async function activationOfOne(
+  rows: readonly (readonly number[])[],
+  { path }: Subject,
+  output: string,
+  { activation: asked }: ImportOptions,
+): Promise<Activation> {
+  if (asked === 'softmax' || rows[0]?.length !== 1)
+    throw new Refusal(
+      `The output ${output} has ${rows[0]?.length ?? 0} value a picture; softmax takes two or more.`,
+      {
+        flag: '--activation',
+      },
+    );
+  if (asked !== undefined) return asked;
+  const { graph } = await readModel(path);
+  if (madeBy(graph, output)?.op_type === 'Sigmoid') return 'none';
+  throw new Refusal(
+    `The output ${output} has one value a picture. Where it tells two classes apart, say --activation sigmoid (a logit) or --activation none (a score of 0 to 1); where it measures something, the model is no classifier.`,
     { flag: '--activation' },
   );
 }

@@ -1,5 +1,5 @@
 /** Plain loops for what the packaged graph does to a classifier's output. */
-import type { Activation } from '../import/classification.ts';
+import type { Activation, Readout } from '../import/classification.ts';
 
 export interface Ranked {
   readonly class_ids: number[];
@@ -7,8 +7,9 @@ export interface Ranked {
 }
 
 /** Scores of one picture, best first; of equals the lower class id first. */
-export function ranked(output: Float32Array, activation: Activation, k: number): Ranked {
-  const scores = activated([...output], activation);
+export function ranked(output: Float32Array, { values, classes, activation }: Readout, k: number): Ranked {
+  const given = activated([...output], activation);
+  const scores = values < classes ? [1 - (given[0] ?? 0), ...given] : given;
   const class_ids = scores.map((_, id) => id).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
   const best = class_ids.slice(0, k);
   return { class_ids: best, scores: best.map((id) => scores[id] ?? 0) };

@@ -104,8 +104,19 @@ export function tensorOf(
       ? new Float16Array(values)
       : type === 'float64'
         ? new Float64Array(values)
-        : type === 'uint8'
-          ? Uint8Array.from(values)
-          : Float32Array.from(values);
+        : type === 'float32'
+          ? Float32Array.from(values)
+          : wholeNumbers(type, values);
   return { type, dims, bytes: new Uint8Array(array.buffer) };
+}
+
+/** Fractions are cut off, as the Cast in a packaged graph does. */
+function wholeNumbers(type: string, values: Float32Array | Uint8Array) {
+  if (type === 'uint8') return Uint8Array.from(values);
+  if (type === 'int8') return Int8Array.from(values);
+  if (type === 'int32') return Int32Array.from(values);
+  if (type === 'int64') return BigInt64Array.from(values, (value) => BigInt(Math.trunc(value)));
+  throw new Refusal(
+    `The model takes numbers of type ${type}, which pictures are not brought into. Export it with float32 at its input.`,
+  );
 }

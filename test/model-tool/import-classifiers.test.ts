@@ -76,6 +76,72 @@ describe('importing classifiers', () => {
     expect(manifest.graphs[0]?.input.batch).toBe('dynamic');
   });
 
+  it('frees a batch in the ways that newer exporters and attention write it', async () => {
+    const windows = net();
+    const quarters = windows.builder.reshape('x', [1, 3, 2, 32, 2, 32]);
+    // Four windows a picture, counted with the pictures; a literal 0 would be an empty axis.
+    const parts = windows.builder.add(
+      'Reshape',
+      [windows.builder.transpose(quarters, [0, 2, 4, 1, 3, 5]), windows.builder.ints([4, 3, 32, 32])],
+      { allowzero: 1 },
+    );
+    const halved = windows.builder.add('AveragePool', [parts], { kernel_shape: [8, 8], strides: [8, 8] });
+    const flat = windows.builder.add('Reshape', [halved, windows.builder.ints([1, 192])], { allowzero: 1 });
+    const sequence = net();
+    const { builder } = sequence;
+    const pooled = builder.add('AveragePool', ['x'], { kernel_shape: [8, 8], strides: [8, 8] });
+    const patches = builder.transpose(builder.reshape(pooled, [1, 3, 64]), [2, 0, 1]);
+    // Three heads of one channel each, in one axis with the batch; a class token that is computed from weights.
+    const heads = builder.softmax(builder.reshape(builder.reshape(patches, [64, 3, 1]), [64, 3]), 1);
+    const joined = builder.reshape(heads, [64, 1, 3]);
+    const token = builder.add('Expand', [
+      builder.floats([0.1, 0.2, 0.3], [1, 1, 3]),
+      builder.ints([1, 1, 3]),
+    ]);
+    const tokens = builder.slice(builder.concat([token, builder.transpose(joined, [1, 0, 2])], 1), 1, 0, 64);
+    for (const [tiny, numbers] of [
+      [windows, flat],
+      [sequence, builder.reshape(tokens, [1, 192])],
+    ] as const) {
+      const logits = tiny.builder.matMul(numbers, tiny.builder.floats(weights, [192, CLASSES]));
+      const { manifest, notes } = await setup(tiny.finish({ y: [logits, 'float32', [1, CLASSES]] }));
+      expect(manifest.graphs[0]?.input.batch, notes).toBe('dynamic');
+    }
+  });
+
+  it('takes whole numbers of more than eight bits', async () => {
+    const answers: number[] = [];
+    for (const type of ['int32', 'int64', 'float32'] as const) {
+      const { builder, model, finish } = net({ type });
+      const scaled = builder.product(builder.cast('x', 'float32'), builder.floats([1 / 255]));
+      const logits = builder.matMul(features(builder, scaled), builder.floats(weights, [192, CLASSES]));
+      const plain = finish({ y: [logits, 'float32', [1, CLASSES]] });
+      expect(plain).toBe(model);
+      const { run } = await setup(plain, { scale: type === 'float32' ? '0-255' : undefined });
+      answers.push((await run())[0]?.scores[0] ?? 0);
+    }
+    expect(answers[0]).toBeCloseTo(answers[2] ?? 0, 5);
+    expect(answers[1]).toBeCloseTo(answers[2] ?? 0, 5);
+  });
+
+  it('reads one score as two classes where a sigmoid made it, and asks where none did', async () => {
+    const one = (isScore: boolean) => {
+      const { builder, finish } = net();
+      const logit = builder.matMul(features(builder), builder.floats(noise(192, 5), [192, 1]));
+      return finish({ y: [isScore ? builder.sigmoid(logit) : logit, 'float32', [1, 1]] });
+    };
+    const { manifest, run } = await setup(one(true));
+    expect(manifest.classes).toBe(2);
+    const answers = await run();
+    for (const { class_ids, scores } of answers) {
+      expect([...class_ids].sort()).toEqual([0, 1]);
+      expect((scores[0] ?? 0) + (scores[1] ?? 0)).toBeCloseTo(1, 5);
+    }
+    await expect(setup(one(false))).rejects.toMatchObject({ flag: '--activation' });
+    const logits = await setup(one(false), { activation: 'sigmoid' });
+    expect((await logits.run())[1]?.scores[0]).toBeCloseTo(answers[1]?.scores[0] ?? 0, 4);
+  });
+
   it('keeps a batch of one where the net mixes pictures, and says so', async () => {
     const { builder, logits, finish } = classifier();
     const perPicture = builder.floats(noise(CLASSES), [1, CLASSES]);
