@@ -34,7 +34,7 @@ const IMPORT_OPTIONS: readonly (readonly [flags: string, meaning: string])[] = [
     '--overlap <pixels>',
     'super-resolution: how far tiles overlap, where the reach of the net cannot be found out',
   ],
-  ['--head <form>', 'detection: yolox, yolov5, yolov8, ssd or end-to-end'],
+  ['--head <form>', 'detection: yolox, yolov5, yolov8, ssd, detr or end-to-end'],
   ['--box-format <format>', 'detection: xyxy, xywh, cxcywh or yxyx'],
   ['--box-units <units>', 'detection: pixels or normalised'],
   ['--background <place>', 'detection: which class is background: first, last or none'],

@@ -62,7 +62,7 @@ const importFlags = z.strictObject({
   luma: z.enum(['full', 'studio']).optional(),
   tile: pictureSize.optional(),
   overlap: z.coerce.number('give a number of pixels, such as 16').int().nonnegative().optional(),
-  head: z.enum(['yolox', 'yolov5', 'yolov8', 'ssd', 'end-to-end']).optional(),
+  head: z.enum(['yolox', 'yolov5', 'yolov8', 'ssd', 'detr', 'end-to-end']).optional(),
   'box-format': z.enum(['xyxy', 'xywh', 'cxcywh', 'yxyx']).optional(),
   'box-units': z.enum(['pixels', 'normalised']).optional(),
   background: z.enum(['first', 'last', 'none']).optional(),

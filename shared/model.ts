@@ -149,7 +149,7 @@ export const modelManifest = z.discriminatedUnion('task', [
     resize,
     labels,
     classes: z.int().positive(),
-    head: z.enum(['yolox', 'yolov5', 'yolov8', 'ssd', 'end-to-end']),
+    head: z.enum(['yolox', 'yolov5', 'yolov8', 'ssd', 'detr', 'end-to-end']),
     golden: golden({
       score_threshold: z.number(),
       iou_threshold: z.number(),

@@ -83,6 +83,7 @@ function rows(
   thresholds: Thresholds,
 ): number[][] {
   const found = confident(candidates, thresholds.score);
-  const kept = detection.head === 'end-to-end' ? found : suppress(found, thresholds.iou, MOST_PER_CLASS);
+  const overlap = detection.isSet ? 1 : thresholds.iou;
+  const kept = detection.head === 'end-to-end' ? found : suppress(found, overlap, MOST_PER_CLASS);
   return kept.map(({ classId, score, box }) => [classId, score, ...box]);
 }

@@ -21,6 +21,8 @@ interface Common {
   readonly classes: number;
   readonly format: BoxFormat;
   readonly units: BoxUnits;
+  /** True of DETR: it was trained to answer each thing once, so nothing is suppressed. */
+  readonly isSet?: boolean;
 }
 
 /** One tensor [batch, rows, values] of boxes and their scores. */
@@ -61,6 +63,7 @@ export interface ListsPlan extends Common {
   readonly head: 'end-to-end';
   readonly form: 'lists';
   readonly boxes: string;
+  /** The same as `boxes` where the score is the fifth number of a box (MMDetection). */
   readonly scores: string;
   readonly classIds: string;
   readonly count: string | undefined;
@@ -73,7 +76,8 @@ export type DetectionPlan = GridPlan | SsdPlan | RowsPlan | ListsPlan;
 export const outputNames = (plan: DetectionPlan): string[] => {
   if (plan.head === 'ssd') return [plan.boxes, plan.scores];
   if (plan.head === 'end-to-end' && plan.form === 'lists') {
-    return [plan.boxes, plan.scores, plan.classIds, ...(plan.count === undefined ? [] : [plan.count])];
+    const named = [plan.boxes, plan.scores, plan.classIds, ...(plan.count === undefined ? [] : [plan.count])];
+    return [...new Set(named)];
   }
   return [plan.output];
 };

@@ -33,7 +33,8 @@ export function foldObjectDetection(model: LoadedModel, plan: DetectionPlan): vo
 function suppress(builder: GraphBuilder, { boxes, scores }: Candidates, plan: DetectionPlan): Value {
   const judged = plan.head === 'ssd' ? scores : bestClassOnly(builder, scores, plan.classes);
   const byClass = builder.transpose(judged, [0, 2, 1]);
-  const kept = builder.nonMaxSuppression(boxes, byClass, MOST_PER_CLASS, IOU_THRESHOLD, SCORE_THRESHOLD);
+  const overlap = plan.isSet ? builder.floats([1]) : IOU_THRESHOLD;
+  const kept = builder.nonMaxSuppression(boxes, byClass, MOST_PER_CLASS, overlap, SCORE_THRESHOLD);
   return builder.concat(
     [
       builder.cast(builder.slice(kept, 1, 0, 2), 'float32'),
@@ -98,9 +99,11 @@ function fromLists(builder: GraphBuilder, plan: ListsPlan): Finished {
     const value = builder.cast(name, 'float32');
     return plan.hasBatchAxis ? value : builder.unsqueeze(value, 0);
   };
-  const scores = floats(plan.scores);
+  const table = floats(plan.boxes);
+  const isScored = plan.scores === plan.boxes;
+  const scores = isScored ? builder.gather(table, builder.ints([4], []), 2) : floats(plan.scores);
   const found = {
-    boxes: toCorners(builder, floats(plan.boxes), plan),
+    boxes: toCorners(builder, isScored ? builder.slice(table, 2, 0, 4) : table, plan),
     scores,
     classIds: floats(plan.classIds),
   };

@@ -61,7 +61,7 @@ export async function packObjectDetection(bench: Bench): Promise<Packed> {
       resize,
       ...(labels === undefined ? {} : { labels }),
       classes: detection.classes,
-      head: detection.head,
+      head: detection.isSet ? 'detr' : detection.head,
       golden: {
         input: 'golden-input.png',
         score_threshold: proof.thresholds.score,

@@ -91,13 +91,24 @@ function planLists(
   note: Note,
 ): ListsPlan {
   const byName = (pattern: RegExp) => entries.find(([name]) => pattern.test(name))?.[0];
-  const boxes = byName(/box/i) ?? entries.find(([, { dims }]) => dims.at(-1) === 4)?.[0];
-  const scores = byName(/score|conf/i);
-  const classIds = byName(/class|label|cls/i);
+  const scored = entries.find(([, { dims }]) => dims.at(-1) === 5)?.[0];
+  const boxes = scored ?? byName(/box/i) ?? entries.find(([, { dims }]) => dims.at(-1) === 4)?.[0];
+  const boxed = entries
+    .find(([name]) => name === boxes)?.[1]
+    .dims.slice(0, -1)
+    .join();
+  // Exporters that number the outputs leave only this: one value a box, ids whole and scores not.
+  const only = (isIds: boolean) => {
+    const found = entries.filter(([, { dims, type }]) => dims.join() === boxed && /int/.test(type) === isIds);
+    return found.length === 1 ? found[0]?.[0] : undefined;
+  };
+  const scores = scored ?? byName(/score|conf/i) ?? only(false);
+  const classIds = byName(/class|label|cls/i) ?? only(true);
   const count = byName(/num/i);
   if (boxes === undefined || scores === undefined || classIds === undefined) {
     throw new Refusal(
-      `Boxes, scores and classes are not to be told apart by the names of ${shapes(Object.fromEntries(entries))}. Rename the outputs at export.`,
+      `Boxes, scores and classes are not to be told apart in ${shapes(Object.fromEntries(entries))}. Where boxes and the scores of all classes are among them, say --head ssd --output BOXES --output SCORES, and Outboard suppresses; else name the outputs at export (boxes, scores, labels).`,
+      { flag: '--output' },
     );
   }
   const isTensorFlow = /detection_boxes/.test(boxes);
@@ -123,7 +134,11 @@ function planLists(
     firstClass,
     classes: named ?? classesSeen(all(classIds), firstClass, options, note),
     format,
-    units: unitsOf(all(boxes), options, note),
+    units: unitsOf(
+      scored === undefined ? all(boxes) : all(boxes).filter((_, at) => at % 5 < 4),
+      options,
+      note,
+    ),
     ...size,
   };
 }

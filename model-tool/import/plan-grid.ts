@@ -88,7 +88,7 @@ function classCount(
 ): number {
   const all = columns.length;
   const named = labels === undefined ? metadata.names?.match(/\d+"?\s*:/g)?.length : undefined;
-  const isNamed = named !== undefined && named < all;
+  const isNamed = named !== undefined && named <= all;
   const others = columns.findIndex((column) => column.some(isNoScore));
   const classes = isNamed ? named : others > 0 ? others : all;
   const source = isNamed ? ' by the metadata' : '';

@@ -22,7 +22,12 @@ function isAnchorGrid(dims: readonly number[]): boolean {
 }
 
 /** @throws Refusal where the shapes fit no family that is known here */
-export function headForm(outputs: Outputs, size: PictureSize, batch: number, options: ImportOptions): Head {
+export function headForm(
+  outputs: Outputs,
+  size: PictureSize,
+  { batch = 1, metadata }: Subject,
+  options: ImportOptions,
+): Head {
   if (options.head !== undefined) return options.head;
   const tensors = Object.values(outputs);
   if (tensors.every(({ dims }) => isAnchorGrid(dims))) {
@@ -32,7 +37,12 @@ export function headForm(outputs: Outputs, size: PictureSize, batch: number, opt
     );
   }
   const hasBoxes = tensors.some(({ dims }) => dims.length === 3 && dims[2] === 4);
-  if (tensors.length === 2 && hasBoxes && tensors.every(({ dims }) => dims.length === 3)) return 'ssd';
+  if (tensors.length === 2 && hasBoxes && tensors.every(({ dims }) => dims.length === 3)) {
+    return Object.keys(outputs).some((name) => /logits/i.test(name)) && areQueries(outputs) ? 'detr' : 'ssd';
+  }
+  const isScored =
+    tensors.some(({ dims }) => dims.at(-1) === 5) && tensors.some(({ type }) => /int/.test(type));
+  if (tensors.length === 2 && isScored) return 'end-to-end';
   if (tensors.length >= 3 && tensors.some(({ dims }) => dims.at(-1) === 4)) return 'end-to-end';
   const dims = tensors.find((tensor) => tensor.dims.length === 3 || tensor.dims.length === 2)?.dims ?? [];
   const [, second = 0, third = 0] = dims;
@@ -44,12 +54,27 @@ export function headForm(outputs: Outputs, size: PictureSize, batch: number, opt
       if (third === cells && second > 4) return 'yolov8';
     }
   }
+  const isNamed = third - 4 === metadata.names?.match(/\d+"?\s*:/g)?.length;
+  const isRow = third === 6 || third === 7;
+  if (tensors.length === 1 && dims.length === 3 && (isNamed || (third > 4 && !isRow)) && areQueries(outputs))
+    return 'detr';
   if ((dims.length === 3 || dims.length === 2) && (dims.at(-1) === 6 || dims.at(-1) === 7))
     return 'end-to-end';
   throw new Refusal(
-    `The outputs (${shapes(outputs)}) fit no detection head that is recognised. Say --head yolox, yolov5, yolov8, ssd or end-to-end; where the model has outputs beside its boxes, name those to read with --output.`,
+    `The outputs (${shapes(outputs)}) fit no detection head that is recognised. Say --head yolox, yolov5, yolov8, ssd, detr or end-to-end; where the model has outputs beside its boxes, name those to read with --output.`,
     { flag: '--head' },
   );
+}
+
+const MOST_QUERIES = 1000;
+
+/** What tells DETR from a grid: few boxes, each a part of the whole picture. */
+function areQueries(outputs: Outputs): boolean {
+  const tensors = Object.values(outputs);
+  return tensors.some(({ dims: [, rows = 0, width = 0], data }) => {
+    const isPart = (value: number, at: number) => at % width > 3 || (value >= -1e-3 && value <= 1.001);
+    return (width === 4 || tensors.length === 1) && rows <= MOST_QUERIES && data.every(isPart);
+  });
 }
 
 export const shapes = (outputs: Outputs): string =>
@@ -68,6 +93,14 @@ export function planHead(
 ): DetectionPlan {
   const first = runs[0] ?? {};
   note(`head: ${head}, ${options.head === undefined ? `by the shapes of ${shapes(first)}` : 'as said'}.`);
+  if (head === 'detr') {
+    note('suppression: none, since DETR answers each thing once; or --head ssd, yolov8.');
+    const isOne = Object.keys(first).length === 1;
+    const plan = isOne
+      ? planGrid('yolov8', runs, size, subject, options, note)
+      : planSsd(runs, size, options, note, true);
+    return { ...plan, isSet: true };
+  }
   if (head === 'ssd') return planSsd(runs, size, options, note);
   if (head === 'end-to-end') return planEndToEnd(runs, size, subject, options, note);
   return planGrid(head, runs, size, subject, options, note);

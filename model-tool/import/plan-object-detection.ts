@@ -34,7 +34,7 @@ export async function planObjectDetection(
   const [probe] = builtInPictures(size);
   if (probe === undefined) throw new RangeError('There are no built-in pictures.');
   const first = await runBaseline(runtime, subject, probe, preprocessing, names);
-  const head = headForm(first, size, subject.batch ?? 1, options);
+  const head = headForm(first, size, subject, options);
   const resize = settleResize(head, subject, options, note);
   const files = await Promise.all((options.golden ?? []).map((file) => readPicture(file, size, resize)));
   const runs: Outputs[] = [];
@@ -54,11 +54,11 @@ const GREY = [114, 114, 114] as const;
 
 function settleResize(head: Head, subject: Subject, options: ImportOptions, note: Note): Resize {
   const isYolo = head.startsWith('yolo') || /ultralytics/i.test(subject.metadata.author ?? '');
-  const usual = isYolo ? 'letterbox' : head === 'ssd' ? 'stretch' : undefined;
+  const usual = head === 'ssd' || head === 'detr' ? 'stretch' : isYolo ? 'letterbox' : undefined;
   const mode = options.resize ?? usual;
   if (mode === undefined) {
     throw new Refusal(
-      'How pictures are brought to the size of this model is not known: say --resize letterbox (YOLO, DETR of Ultralytics) or --resize stretch (most others).',
+      'How pictures are brought to the size of this model is not known: say --resize letterbox (YOLO) or --resize stretch (most others).',
       { flag: '--resize' },
     );
   }

@@ -12,6 +12,7 @@ export function planSsd(
   size: PictureSize,
   options: ImportOptions,
   note: Note,
+  isSet = false,
 ): SsdPlan {
   const entries = Object.entries(runs[0] ?? {});
   const fours = entries.filter(([, { dims }]) => dims.length === 3 && dims[2] === 4);
@@ -24,7 +25,10 @@ export function planSsd(
     );
   }
   const boxNumbers = runs.flatMap((run) => [...(run[boxes]?.data ?? [])]);
-  const format = settleFormat(boxNumbers, options);
+  const format = settleFormat(
+    boxNumbers,
+    isSet ? { ...options, boxFormat: options.boxFormat ?? 'cxcywh' } : options,
+  );
   const rows = runs[0]?.[boxes]?.dims[1] ?? 0;
   const [, second = 0, third = 0] = scoreTensor.dims;
   const scoresTransposed = second !== rows && third === rows;
@@ -36,12 +40,13 @@ export function planSsd(
   const activation = options.activation ?? (areProbabilities ? 'none' : undefined);
   if (activation === undefined) {
     throw new Refusal(
-      'The scores are no probabilities. Say --activation softmax (with a background class) or --activation sigmoid.',
+      'The scores are no probabilities. Say --activation softmax (with a background class: SSD, DETR) or --activation sigmoid (RetinaNet, RT-DETR, Deformable DETR).',
       { flag: '--activation' },
     );
   }
   if (options.activation === undefined) note('scores: probabilities already.');
-  const background = settleBackground(table, columns, activation, options, note);
+  const usual = isSet ? (activation === 'softmax' ? 'last' : 'none') : undefined;
+  const background = settleBackground(table, columns, activation, options.background ?? usual, note);
   const classes = columns - (background === undefined ? 0 : 1);
   note(`classes: ${classes}.`);
   return {
@@ -96,11 +101,12 @@ function settleBackground(
   table: readonly (readonly number[])[],
   columns: number,
   activation: SsdPlan['activation'],
-  options: ImportOptions,
+  said: ImportOptions['background'],
   note: Note,
 ): number | undefined {
-  if (options.background !== undefined) {
-    return options.background === 'none' ? undefined : options.background === 'first' ? 0 : columns - 1;
+  if (said !== undefined) {
+    note(`background class: ${said}.`);
+    return said === 'none' ? undefined : said === 'first' ? 0 : columns - 1;
   }
   const sharesOut =
     activation === 'softmax' ||

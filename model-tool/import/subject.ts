@@ -16,6 +16,7 @@ import { cutBetween } from './cut.ts';
 import { freePixelShuffle } from './free-size.ts';
 import { giveBatch } from './give-batch.ts';
 import type { ImportOptions, Note, PictureSize } from './options.ts';
+import { settleSideInputs } from './side-inputs.ts';
 import { trimEdges } from './trim.ts';
 
 export interface Subject {
@@ -48,6 +49,7 @@ export async function readSubject(options: ImportOptions, note: Note): Promise<S
   closeWeights(model.graph);
   const workFolder = await mkdtemp(join(tmpdir(), 'outboard-import-'));
   const isTrimmed = [cutBetween(model, options, note), trimEdges(model, note)].includes(true);
+  const isSettled = settleSideInputs(model, options, note);
   const isHalf = inspectModel(model).weight_types.includes('float16');
   const isBatched = giveBatch(model, note);
   const input = pictureInput(model, isBatched ? undefined : options.input);
@@ -75,7 +77,7 @@ export async function readSubject(options: ImportOptions, note: Note): Promise<S
   const size = declared ?? (isTrimmed ? freePixelShuffle(structuredClone(model).graph) : undefined);
   if (isTrimmed) declareInput(model, input, found, channels, isHalf);
   const isCast = castHalves(model, note);
-  const isChanged = isTrimmed || isBatched || isCast;
+  const isChanged = isTrimmed || isSettled || isBatched || isCast;
   const path = isChanged ? join(workFolder, 'net.onnx') : options.file;
   if (isChanged) await writeModel(path, model);
   const port = inputsOf(model.graph)[0] ?? input;

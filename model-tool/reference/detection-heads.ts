@@ -91,13 +91,20 @@ function fromRows(plan: RowsPlan, { data, dims }: NumberTensor, index: number): 
 
 function fromLists(plan: ListsPlan, tensor: (name: string) => NumberTensor, index: number): Candidate[] {
   const [boxes, scores, classIds] = [tensor(plan.boxes), tensor(plan.scores), tensor(plan.classIds)];
-  const rows = scores.dims.at(-1) ?? 0;
+  const isScored = plan.scores === plan.boxes;
+  const width = isScored ? 5 : 4;
+  const rows = classIds.dims.at(-1) ?? 0;
   const meant = plan.count === undefined ? rows : (tensor(plan.count).data[index] ?? 0);
   return Array.from({ length: Math.min(rows, meant) }, (_, i) => {
     const row = (plan.hasBatchAxis ? index * rows : 0) + i;
     return {
-      box: corners([...boxes.data.subarray(row * 4, row * 4 + 4)], plan),
-      scores: [{ classId: (classIds.data[row] ?? 0) - plan.firstClass, score: scores.data[row] ?? 0 }],
+      box: corners([...boxes.data.subarray(row * width, row * width + 4)], plan),
+      scores: [
+        {
+          classId: (classIds.data[row] ?? 0) - plan.firstClass,
+          score: (isScored ? boxes.data[row * width + 4] : scores.data[row]) ?? 0,
+        },
+      ],
     };
   });
 }

@@ -212,6 +212,118 @@ describe('importing detectors', () => {
     expectFound(rowsFound);
   });
 
+  it('tells boxes, ids and scores without names by their types, and scores that are the fifth number of a box', async () => {
+    for (const isJoined of [false, true]) {
+      const { builder, finish } = net();
+      const boxes = table(
+        builder,
+        found.map((row) => row.slice(2)),
+      );
+      const scores = table(
+        builder,
+        found.map(([, score = 0]) => [score]),
+      );
+      const ids = builder.ints(
+        found.map(([id = 0]) => id),
+        [1, 3],
+      );
+      const model = isJoined
+        ? finish({
+            '70': [builder.concat([boxes, scores], 2), 'float32', [1, 3, 5]],
+            '71': [ids, 'int64', [1, 3]],
+          })
+        : finish({
+            '70': [boxes, 'float32', [1, 3, 4]],
+            '71': [ids, 'int64', [1, 3]],
+            '72': [builder.reshape(scores, [1, 3]), 'float32', [1, 3]],
+          });
+      const { manifest, run } = await setup(model, { resize: 'stretch' });
+      expect(manifest.head).toBe('end-to-end');
+      const [picture] = builtInPictures({ height: SIDE, width: SIDE });
+      const [rows] = await run(picture === undefined ? [] : [picture]);
+      expectFound(rows);
+    }
+  });
+
+  it('reads DETR, logits and boxes apart or in one, and suppresses nothing of it', async () => {
+    // Two answers on nearly the same place are two things.
+    const queries = [
+      { id: 2, score: 0.9, box: [20, 24, 10, 12] },
+      { id: 2, score: 0.8, box: [20.5, 24, 10, 12] },
+      ...Array.from({ length: 19 }, (_, i) => ({ id: 1, score: 0.02, box: [10 + 2 * i, 30, 8, 8] })),
+    ];
+    const expected = [
+      [2, 0.9, 15, 18, 25, 30],
+      [2, 0.8, 15.5, 18, 25.5, 30],
+    ];
+    const parts = (box: readonly number[]) => box.map((value) => value / SIDE);
+    const scoresOf = (id: number, score: number) => [0, 1, 2].map((c) => (c === id ? score : 0.01));
+    const apart = (activation: 'softmax' | 'sigmoid') => {
+      const { builder, finish } = net();
+      const logits = queries.map(({ id, score }) => {
+        const scores = scoresOf(id, score);
+        const rest = 1 - scores.reduce((a, b) => a + b);
+        return activation === 'softmax' ? [...scores, rest].map(Math.log) : scores.map(logit);
+      });
+      const boxes = queries.map(({ box }) => parts(box));
+      return finish({
+        logits: [table(builder, logits), 'float32', [1, 21, logits[0]?.length ?? 0]],
+        pred_boxes: [table(builder, boxes), 'float32', [1, 21, 4]],
+      });
+    };
+    await expect(setup(apart('softmax'))).rejects.toMatchObject({ flag: '--activation' });
+    const joined = net();
+    joined.model.metadata_props = [metadata('names', "{0: 'cat', 1: 'dog', 2: 'tie'}")];
+    const rows = queries.map(({ id, score, box }) => [...parts(box), ...scoresOf(id, score)]);
+    const output = table(joined.builder, rows);
+    for (const [model, options] of [
+      [apart('softmax'), { activation: 'softmax' }],
+      [apart('sigmoid'), { activation: 'sigmoid' }],
+      [joined.finish({ output0: [output, 'float32', [1, 21, 7]] }), {}],
+    ] as const) {
+      const { manifest, run } = await setup(model, options);
+      expect(manifest).toMatchObject({ head: 'detr', classes: 3, resize: { mode: 'stretch' } });
+      for (const picture of await run()) expectFound(picture, expected);
+    }
+  });
+
+  it('settles inputs that tell the size or the scale of the picture, and leaves out those that nothing reads', async () => {
+    const sized = (side: Parameters<typeof tensorInfo>, isOpen = false) => {
+      const { model, builder, finish } = net();
+      const rows = table(
+        builder,
+        found.map(([, score = 0, ...box]) => [...box.map((value) => value / SIDE), score]),
+      );
+      const four = builder.concat([builder.cast(side[0], 'float32'), builder.cast(side[0], 'float32')], 1);
+      const boxes = builder.product(builder.slice(rows, 2, 0, 4), builder.unsqueeze(four, 1));
+      const ids = builder.floats(
+        found.map(([id = 0]) => id),
+        [1, 3, 1],
+      );
+      const out = builder.concat([boxes, builder.slice(rows, 2, 4, 5), ids], 2);
+      const made = finish({ rows: [out, 'float32', [1, 3, 6]] });
+      const size = isOpen ? 'any' : SIDE;
+      model.graph.input = [
+        tensorInfo('x', 'float32', [1, 3, size, size]),
+        tensorInfo(...side),
+        tensorInfo('unread', 'float32', [1]),
+      ];
+      return made;
+    };
+    const target = ['orig_target_sizes', 'int64', ['N', 2]] as const;
+    const { notes, run } = await setup(sized([...target]), { resize: 'stretch' });
+    expect(notes).toContain('input orig_target_sizes: always 64, 64 (width, height)');
+    expect(notes).toContain('left out: input unread');
+    for (const picture of await run()) expectFound(picture);
+    await expect(setup(sized([...target], true))).rejects.toMatchObject({ flag: '--size' });
+    await expect(setup(sized(['prompt', 'float32', ['N', 2]]))).rejects.toThrow('takes 2 inputs');
+    const scale = await setup(sized(['scale_factor', 'float32', ['N', 2]]), {
+      resize: 'stretch',
+      boxUnits: 'normalised',
+    });
+    for (const picture of await scale.run()) expectFound(picture);
+  });
+
   it('reads flat rows that say themselves which picture they are of, from a net with its own suppression', async () => {
     const { builder, finish } = net();
     const boxes = table(
