@@ -3,6 +3,7 @@
  * value that the whole field uses is assumed aloud; one that would change answers unseen is asked for.
  */
 import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
 import { Refusal } from '../refusal.ts';
 import type { ImportOptions, Note, PictureSize } from './options.ts';
 import type { Preprocessing, Scale } from './preprocessing.ts';
@@ -113,20 +114,42 @@ export async function settleLabels(
   return labels;
 }
 
-/** One name a line, or a JSON array of names. */
+/** One name a line; or JSON: an array of names, or an object from class id to name, such as `id2label` of a config.json. */
 async function readLabels(path: string): Promise<string[]> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new Refusal(`The labels in ${path} cannot be read.`, { flag: '--labels', cause });
   });
-  if (text.trimStart().startsWith('[')) {
-    const parsed: unknown = JSON.parse(text);
-    if (Array.isArray(parsed) && parsed.every((name) => typeof name === 'string')) return parsed;
-    throw new Refusal(`${path} is no JSON array of names.`, { flag: '--labels' });
+  if (/^\s*[[{]/.test(text)) {
+    const names = namesInJson(text);
+    if (names !== undefined) return names;
+    throw new Refusal(`${path} is no JSON array of names, nor an object from class id to name.`, {
+      flag: '--labels',
+    });
   }
   return text
     .trimEnd()
     .split(/\r?\n/)
     .map((line) => line.trim());
+}
+
+const namesById = z.record(z.string().regex(/^\d+$/), z.string());
+const jsonLabels = z.union([
+  z.array(z.string()),
+  z.object({ id2label: namesById }).transform(({ id2label }) => ordered(id2label)),
+  namesById.transform(ordered),
+]);
+
+function ordered(byId: Readonly<Record<string, string>>): string[] {
+  const last = Math.max(-1, ...Object.keys(byId).map(Number));
+  return Array.from({ length: last + 1 }, (_, id) => byId[id] ?? `class ${id}`);
+}
+
+function namesInJson(text: string): string[] | undefined {
+  try {
+    return jsonLabels.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Exporters of the YOLO family write `{0: 'person', 1: "ball"}` into the metadata. */

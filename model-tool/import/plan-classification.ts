@@ -12,6 +12,7 @@ import { runBaseline } from './baseline.ts';
 import type { Activation, Readout } from './classification.ts';
 import type { ImportOptions, Note, PictureSize } from './options.ts';
 import type { Preprocessing } from './preprocessing.ts';
+import { refuseMap, scoresOutput } from './scores-output.ts';
 import type { Subject } from './subject.ts';
 
 export interface ClassificationPlan extends Readout {
@@ -30,10 +31,11 @@ export async function planClassification(
 ): Promise<ClassificationPlan> {
   const preprocessing = settlePreprocessing(subject, options, note);
   const size = settleSize(subject, options, 'usual: 224x224', note);
-  const output = scoresOutput(subject, options);
+  const output = await scoresOutput(subject, options);
   const rows: number[][] = [];
   for (const picture of builtInPictures(size)) {
     const { [output]: answer } = await runBaseline(runtime, subject, picture, preprocessing, [output]);
+    refuseMap(output, answer?.dims ?? []);
     const values = (answer?.data.length ?? 0) / (subject.batch ?? 1);
     rows.push([...(answer?.data.subarray(0, values) ?? [])]);
   }
@@ -91,22 +93,6 @@ function settleResize(options: ImportOptions, { height, width }: PictureSize, no
     fill: [...(options.fill ?? ([0, 0, 0] as const))],
     crop_fraction,
   };
-}
-
-/** The last float output: those before it are class ids of exporters that append a ZipMap, or features. */
-function scoresOutput(subject: Subject, options: ImportOptions): string {
-  const [asked] = options.output ?? [];
-  if (asked !== undefined) return asked;
-  const candidates = subject.outputs.filter(({ type }) => type === undefined || type.startsWith('float'));
-  const [only] = candidates;
-  if (only === undefined || candidates.length > 1) {
-    const names = subject.outputs.map(({ name }) => name).join(', ');
-    throw new Refusal(
-      `The model has several outputs (${names}). Say which holds the scores: --output NAME.`,
-      { flag: '--output' },
-    );
-  }
-  return only.name;
 }
 
 const why: Readonly<Record<Activation, string>> = {

@@ -55,6 +55,12 @@ export async function readSubject(options: ImportOptions, note: Note): Promise<S
   const input = pictureInput(model, isBatched ? undefined : options.input);
   const found =
     options.layout ?? layoutOf(input) ?? (input.dims === undefined || isOpen(input) ? 'NCHW' : undefined);
+  const sides = [input.dims?.[1], input.dims?.[3]].filter((size) => typeof size === 'number');
+  if (found === undefined && sides.length === 2 && !sides.some((size) => size === 1 || size === 3)) {
+    throw new Refusal(
+      `The input ${input.name} ${shapeText(input)} has neither 1 nor 3 channels, as pictures have; models of other channels cannot be imported.`,
+    );
+  }
   if (found === undefined) {
     throw new Refusal(
       `The input ${input.name} ${shapeText(input)} may have its channels second or last: say --layout nchw or --layout nhwc.`,

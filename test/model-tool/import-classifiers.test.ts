@@ -142,6 +142,55 @@ describe('importing classifiers', () => {
     expect((await logits.run())[1]?.scores[0]).toBeCloseTo(answers[1]?.scores[0] ?? 0, 4);
   });
 
+  it('refuses what has lost the scores or has one for each place, and names the value before', async () => {
+    const picked = (kind: 'best' | 'some') => {
+      const { builder, logits, finish } = classifier();
+      const scores = builder.softmax(logits, 1);
+      if (kind === 'best')
+        return {
+          scores,
+          model: finish({ y: [builder.add('ArgMax', [scores], { axis: 1 }), 'int64', [1, 1]] }),
+        };
+      return {
+        scores,
+        model: finish({ y: [builder.topK(scores, builder.ints([5])).values, 'float32', [1, 5]] }),
+      };
+    };
+    for (const kind of ['best', 'some'] as const) {
+      const { scores, model } = picked(kind);
+      await expect(setup(model)).rejects.toThrow(`Say --output ${scores}`);
+      expect((await setup(model, { output: [scores] })).manifest.classes).toBe(CLASSES);
+    }
+    const { builder, finish } = net();
+    const map = builder.add('Conv', ['x', builder.floats(noise(15, 3), [5, 3, 1, 1])]);
+    await expect(setup(finish({ y: [map, 'float32', [1, 5, SIDE, SIDE]] }))).rejects.toThrow('no classifier');
+  });
+
+  it('reads labels from JSON, by position or by class id', async () => {
+    const { logits, finish } = classifier();
+    const model = finish({ y: [logits, 'float32', [1, CLASSES]] });
+    const { file: beside } = await saved(model);
+    const names = Array.from({ length: CLASSES }, (_, id) => `kind ${id}`);
+    const byId = Object.fromEntries(names.map((name, id) => [id, name]));
+    for (const content of [names, byId, { model_type: 'vit', id2label: byId }]) {
+      const labels = `${beside}.json`;
+      await writeFile(labels, JSON.stringify(content));
+      expect((await setup(model, { labels })).manifest.labels).toEqual(names);
+    }
+    for (const broken of ['["a",', '{"a": 1}']) {
+      const labels = `${beside}.json`;
+      await writeFile(labels, broken);
+      await expect(setup(model, { labels })).rejects.toMatchObject({ flag: '--labels' });
+    }
+  });
+
+  it('refuses pictures of four channels', async () => {
+    const { model, logits, finish } = classifier();
+    const made = finish({ y: [logits, 'float32', [1, CLASSES]] });
+    model.graph.input = [tensorInfo('x', 'float32', [1, 4, SIDE, SIDE])];
+    await expect(setup(made)).rejects.toThrow('neither 1 nor 3 channels');
+  });
+
   it('keeps a batch of one where the net mixes pictures, and says so', async () => {
     const { builder, logits, finish } = classifier();
     const perPicture = builder.floats(noise(CLASSES), [1, CLASSES]);
@@ -194,8 +243,8 @@ describe('importing classifiers', () => {
     const pooled = builder.add('AveragePool', [padded], { kernel_shape: [24, 24], strides: [24, 24] });
     const five = builder.add('Unsqueeze', [pooled], { axes: [0] });
     const four = builder.add('Squeeze', [five], { axes: [0] });
-    const normal = builder.add('Softmax', [four], { axis: 1 });
-    const { manifest, notes, run } = await setup(finish({ y: [normal, 'float32', [1, 3, 3, 3]] }));
+    const normal = builder.add('Flatten', [builder.add('Softmax', [four], { axis: 1 })]);
+    const { manifest, notes, run } = await setup(finish({ y: [normal, 'float32', [1, 27]] }));
     expect(model.opset_import[0]?.version).toBe(9n);
     expect(manifest.classes).toBe(27);
     // Flattened, the scores of all 27 add up to one; over the channels alone they would to nine.
