@@ -37,7 +37,13 @@ export interface PlannedJob {
   readonly fileBytes: number;
   /** The picture that is made; undefined where none is. */
   readonly makes?:
-    | { readonly kind: 'enlarged'; readonly factor: number; readonly format: OutputFormat }
+    | {
+        readonly kind: 'enlarged';
+        readonly factor: number;
+        readonly format: OutputFormat;
+        /** The network takes certain sizes only: a padded copy is made. */
+        readonly isPadded?: boolean;
+      }
     | { readonly kind: 'annotated'; readonly format: OutputFormat };
 }
 
@@ -82,12 +88,13 @@ export function planMemory(job: PlannedJob, maxPixelsInMemory: number): Need {
     const memory = fileBytes + held + turned + encoder + (isHeld ? file : 0);
     return { memory: Math.ceil(memory), disk: isHeld ? 0 : file };
   }
-  const { factor, format } = makes;
+  const { factor, format, isPadded = false } = makes;
+  const padded = isPadded ? 3 * pixels : 0;
   const made = pixels * factor ** 2;
   const file = fileHolds[format] * made;
   // With transparency all four channels are decoded, then taken apart.
   const decode = held + (isHeld ? turned + (alpha === 1 ? 8 : 3) * pixels : 0);
-  const kept = isHeld ? (3 + alpha) * pixels : 0;
+  const kept = isHeld ? (3 + alpha) * pixels + padded : 0;
   const encode = encoderBytes(format, made, alpha) + strips(made);
   // The picture and its twin, each with its file; one alpha plane, and the four channels joined.
   const results = 2 * (3 * made + file) + alpha * 5 * made;
@@ -96,7 +103,7 @@ export function planMemory(job: PlannedJob, maxPixelsInMemory: number): Need {
   const isMadeHeld = made <= maxPixelsInMemory;
   return {
     memory: Math.ceil(fileBytes + Math.max(decode, kept + encode + (isMadeHeld ? results : 0))),
-    disk: (isHeld ? 0 : (6 + 2 * alpha) * pixels) + (isMadeHeld ? 0 : onDisk),
+    disk: (isHeld ? 0 : (6 + 2 * alpha) * pixels + padded) + (isMadeHeld ? 0 : onDisk),
   };
 }
 

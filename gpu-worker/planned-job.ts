@@ -2,7 +2,7 @@
 import type { Job } from '../shared/job.ts';
 import { type ParametersOf, parametersFor } from '../shared/parameters.ts';
 import { checkEnlargement, type ImageInfo } from './image/probe.ts';
-import { isTask, type LoadedModel } from './loaded-model.ts';
+import { isTask, type LoadedModel, pictureGraph } from './loaded-model.ts';
 import type { PlannedJob } from './memory-plan.ts';
 
 export interface Limits {
@@ -22,7 +22,9 @@ export function plannedJob(job: Job, model: LoadedModel, { info, fileBytes, limi
   if (isTask(model, 'super-resolution')) {
     const { upscale_factor: factor, output_format: format } = parameters as ParametersOf['super-resolution'];
     checkEnlargement(info, factor, limits, format);
-    return { info, fileBytes, makes: { kind: 'enlarged', factor, format } };
+    const { input } = pictureGraph(model, factor).graph;
+    const isPadded = input.multiple_of > 1 || input.width !== 'dynamic' || input.height !== 'dynamic';
+    return { info, fileBytes, makes: { kind: 'enlarged', factor, format, isPadded } };
   }
   if (!isTask(model, 'object-detection')) return { info, fileBytes };
   const { annotated, output_format: format } = parameters as ParametersOf['object-detection'];

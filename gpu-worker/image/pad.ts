@@ -1,6 +1,5 @@
 /** A picture made larger to the right and below by repeating its edge, for networks that take certain sizes only. */
 import {
-  fitsInMemory,
   MemoryPixels,
   openPixels,
   openScratch,
@@ -18,7 +17,8 @@ export async function padPixels(picture: Pixels, size: Size, room: Room): Promis
   const padded = openPixels(picture)
     .extend({ extendWith: 'copy', right, bottom })
     .toColourspace(picture.channels === 1 ? 'b-w' : 'srgb');
-  if (fitsInMemory(size, room))
+  // Beside its source: its plan says so, also where it is a few rows larger than what usually lies in memory.
+  if (picture.location === 'memory')
     return new MemoryPixels(size, picture.channels, await padded.raw().toBuffer());
   const path = scratchPath(room);
   await padded.toFile(path);

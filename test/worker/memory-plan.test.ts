@@ -54,6 +54,20 @@ describe('the plan of a job', () => {
     expect(planMemory(enlarging(100, 100), 8e6).disk).toBe(0);
   });
 
+  it('counts the padded copy that some networks need, where the picture lies', () => {
+    const more = (side: number, most: number) => {
+      const { makes, ...job } = enlarging(side, side);
+      if (makes?.kind !== 'enlarged') throw new Error('It enlarges.');
+      const plans = [false, true].map((isPadded) =>
+        planMemory({ ...job, makes: { ...makes, isPadded } }, most),
+      );
+      const grown = (kind: 'memory' | 'disk') => (plans[1]?.[kind] ?? 0) - (plans[0]?.[kind] ?? 0);
+      return [grown('memory'), grown('disk')];
+    };
+    expect(more(600, 8e6)).toEqual([3 * 600 ** 2, 0]);
+    expect(more(4000, 0)).toEqual([0, 3 * 4000 ** 2]);
+  });
+
   it('lies in memory within its share, else in scratch files', () => {
     const job = enlarging(600, 600);
     const held = choosePlan(job, endless, endless.memory);
