@@ -58,7 +58,7 @@ export function deviceWork(model: LoadedModel<'super-resolution'>, { width, heig
   const { tile, receptive_radius: overlap } = loaded.graph;
   if (overlap === null) throw new Error(`${MODEL} cannot be tiled`);
   const tiles = planTiles({ width, height, tileWidth: tile.width, tileHeight: tile.height, overlap });
-  const shape = { batch: 1, height: Math.min(height, tile.height), width: Math.min(width, tile.width) };
+  const shape = { height: Math.min(height, tile.height), width: Math.min(width, tile.width) };
   const isLane = shape.height === tile.height && shape.width === tile.width;
   return { loaded, runs: tiles.length, shape, isLane };
 }

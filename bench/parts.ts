@@ -1,8 +1,7 @@
 /**
  * What a job costs at the least: each of its parts alone, through the same modules, in CPU milliseconds. Every part
- * runs on all cores at once, because a core whose neighbour is busy is slower than one alone.
+ * runs on all cores at once (cost.ts).
  */
-import { Worker } from 'node:worker_threads';
 import { bicubicGraph } from '../gpu-worker/bicubic-graph.ts';
 import { enlargeTiles } from '../gpu-worker/enlarge-tiles.ts';
 import { decodeImage } from '../gpu-worker/image/decode.ts';
@@ -10,6 +9,7 @@ import { encodeImage } from '../gpu-worker/image/encode.ts';
 import { probeImage } from '../gpu-worker/image/probe.ts';
 import { DevicePool } from '../gpu-worker/inference/device-pool.ts';
 import type { DeviceKind } from '../gpu-worker/inference/session.ts';
+import { pictureLane } from '../gpu-worker/loaded-model.ts';
 import { bundledEnlarger } from '../local/bundled-models.ts';
 import { resultKey } from '../shared/aws/object-store.ts';
 import {
@@ -22,8 +22,9 @@ import {
   temporaryDirectory,
 } from './cases.ts';
 import { answerWith } from './child.ts';
+import { cost, spentMs } from './cost.ts';
 import { CORES } from './machine.ts';
-import type { RawRun } from './raw-thread.ts';
+import { runRaw } from './raw.ts';
 
 /** CPU milliseconds a job, but for the last. */
 export interface Parts {
@@ -50,45 +51,11 @@ const model = await bundledEnlarger(MODEL);
 const stores = connectStores(process.env as Record<string, string>);
 const room = { scratchDirectory: await temporaryDirectory() };
 
-function spentMs(since?: NodeJS.CpuUsage): number {
-  const { user, system } = process.cpuUsage(since);
-  return (user + system) / 1000;
-}
-
-/** CPU milliseconds of one `work`. */
-async function cost(work: () => Promise<unknown>, seconds: number): Promise<number> {
-  await work();
-  const start = process.cpuUsage();
-  const end = performance.now() + seconds * 1000;
-  let count = 0;
-  const loop = async () => {
-    do {
-      await work();
-      count += 1;
-    } while (performance.now() < end);
-  };
-  await Promise.all(Array.from({ length: CORES }, loop));
-  return spentMs(start) / count;
-}
-
 async function rawInference({ asked, device, threads, seconds }: PartsQuestion) {
   const { loaded, runs, shape, isLane } = deviceWork(model, asked);
-  const workerData: RawRun = { graph: loaded.file, shape, isLane, device };
-  const workers = Array.from(
-    { length: threads },
-    () => new Worker(new URL('./raw-thread.ts', import.meta.url), { workerData }),
-  );
-  const answers = () =>
-    Promise.all(workers.map((worker) => new Promise<number>((resolve) => worker.once('message', resolve))));
-  await answers();
-  const [start, cpu] = [performance.now(), process.cpuUsage()];
-  for (const worker of workers) worker.postMessage(seconds);
-  const done = (await answers()).reduce((sum, count) => sum + count, 0);
-  const [elapsed, spent] = [performance.now() - start, spentMs(cpu)];
-  const ended = workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve)));
-  for (const worker of workers) worker.postMessage(undefined);
-  await Promise.all(ended);
-  return { inference: (spent / done) * runs, rawJobsPerSecond: done / runs / (elapsed / 1000) };
+  const lane = pictureLane(loaded, shape, isLane);
+  const raw = await runRaw({ lane, batch: 1, device, threads, seconds });
+  return { inference: raw.cpuMs * runs, rawJobsPerSecond: raw.perSecond / runs };
 }
 
 async function images({ asked, seconds }: PartsQuestion) {

@@ -1,25 +1,31 @@
 /** One thread that runs a graph again and again for a while: onnxruntime and nothing else. */
 import { parentPort, workerData } from 'node:worker_threads';
-import {
-  type DeviceKind,
-  type GraphFile,
-  type ImageShape,
-  openSession,
-} from '../gpu-worker/inference/session.ts';
+import type { LaneSpec } from '../gpu-worker/inference/lane.ts';
+import { type DeviceKind, openSession, openTensorSession } from '../gpu-worker/inference/session.ts';
 
 export interface RawRun {
-  readonly graph: GraphFile;
-  readonly shape: ImageShape;
-  readonly isLane: boolean;
+  readonly lane: LaneSpec;
+  /** Pictures in a run. */
+  readonly batch: number;
   readonly device: DeviceKind;
 }
 
-const { graph, shape, isLane, device } = workerData as RawRun;
-const { batch, height, width } = shape;
-const session = await openSession(graph, device, isLane ? shape : undefined);
-const input = new Uint8Array(batch * height * width * 3).map((_, index) => (index * 2654435761) >>> 24);
-const output = new Uint8Array(input.length * graph.scale ** 2);
-await session.run(input, shape, output);
+async function open({ lane, batch, device }: RawRun): Promise<() => Promise<unknown>> {
+  const { height, width } = lane;
+  const shape = { batch, height, width };
+  const exact = lane.isUsual ? shape : undefined;
+  const input = new Uint8Array(batch * height * width * 3).map((_, index) => (index * 2654435761) >>> 24);
+  if (lane.kind === 'tensors') {
+    const session = await openTensorSession(lane.graph, device, exact);
+    return () => session.run(input, shape, lane.scalars);
+  }
+  const session = await openSession(lane.graph, device, exact);
+  const output = new Uint8Array(input.length * lane.graph.scale ** 2);
+  return () => session.run(input, shape, output);
+}
+
+const run = await open(workerData as RawRun);
+await run();
 
 /** Asked for seconds, answers with runs; asked for nothing, it ends. */
 parentPort?.on('message', async (seconds: number | undefined) => {
@@ -27,7 +33,7 @@ parentPort?.on('message', async (seconds: number | undefined) => {
   const end = performance.now() + seconds * 1000;
   let runs = 0;
   do {
-    await session.run(input, shape, output);
+    await run();
     runs += 1;
   } while (performance.now() < end);
   parentPort?.postMessage(runs);

@@ -1,60 +1,29 @@
 /** The results as a page that a reader can check by hand: every ratio stands beside the figures it is made of. */
 import { nameOf } from './cases.ts';
 import { median } from './median.ts';
+import { models } from './models/report.ts';
 import type { Parts } from './parts.ts';
 import type { Results, ThroughputFigures } from './run.ts';
+import { columnMeanings, shares, shareTable } from './shares.ts';
 import { figure, percent, table } from './tables.ts';
 import { partsMs } from './throughput.ts';
 
-/** The medians over the repeats; shares are formed within a repeat first. */
-function summary({ repeats }: ThroughputFigures, cores: number) {
-  const of = (read: (repeat: ThroughputFigures['repeats'][number]) => number) => median(repeats.map(read));
-  const part = (name: keyof Parts) => of(({ parts }) => parts[name]);
-  const share = (repeat: ThroughputFigures['repeats'][number]) =>
-    (partsMs(repeat.parts) / repeat.load.cpuMs) * repeat.load.busy;
-  const reached = (repeat: ThroughputFigures['repeats'][number]) =>
-    ((cores * 1000) / repeat.load.cpuMs) * repeat.load.busy;
+/** Medians over the repeats, but the worst of the main thread's delays. */
+function summary({ asked, repeats }: ThroughputFigures, cores: number) {
+  const turns = repeats.map(({ parts, load }) => {
+    return { partsMs: partsMs(parts), rawPerSecond: parts.rawJobsPerSecond, load };
+  });
   return {
-    part,
-    partsMs: of(({ parts }) => partsMs(parts)),
-    cpuMs: of((repeat) => repeat.load.cpuMs),
-    work: of(({ parts, load }) => partsMs(parts) / load.cpuMs),
-    busy: of(({ load }) => load.busy),
-    share: of(share),
-    reached: of(reached),
-    ofRaw: of((repeat) => reached(repeat) / repeat.parts.rawJobsPerSecond),
-    limitOfRaw: of(({ parts }) => (cores * 1000) / partsMs(parts) / parts.rawJobsPerSecond),
+    name: nameOf(asked),
+    shares: shares(turns, cores),
+    part: (name: keyof Parts) => median(repeats.map(({ parts }) => parts[name])),
     p99: Math.max(...repeats.map(({ load }) => load.loopP99Ms)),
     max: Math.max(...repeats.map(({ load }) => load.loopMaxMs)),
   };
 }
 
 function throughput({ throughput: figures, machine: { cores } }: Results): string {
-  const rows = figures.map((row) => ({ name: nameOf(row.asked), ...summary(row, cores) }));
-  const shares = table(
-    [
-      'job',
-      'parts, CPU ms',
-      'worker, CPU ms',
-      'work',
-      'busy',
-      '**of the CPU limit**',
-      'jobs/s',
-      'of raw onnxruntime',
-      'the limit itself',
-    ],
-    rows.map((row) => [
-      row.name,
-      figure(row.partsMs),
-      figure(row.cpuMs),
-      percent(row.work),
-      percent(row.busy),
-      `**${percent(row.share)}**`,
-      figure(row.reached),
-      percent(row.ofRaw),
-      percent(row.limitOfRaw),
-    ]),
-  );
+  const rows = figures.map((row) => summary(row, cores));
   const parts = table(
     ['CPU ms a job', 'inference', 'decode', 'bicubic twin', 'encode both', 'SQS, DynamoDB, S3'],
     rows.map((row) => [
@@ -73,13 +42,9 @@ function throughput({ throughput: figures, machine: { cores } }: Results): strin
 The whole worker under a full queue, against the sum of what a job's parts cost alone. SQS, DynamoDB and S3 run on
 the same machine; they and everything else on it delay the worker but are not charged to it:
 
-- *work* = parts ÷ worker, in CPU milliseconds a job;
-- *busy* = of ${cores} cores, how many a thread of the worker used or waited for, sampled while the queue was full;
-- *of the CPU limit* = work × busy, formed in each repeat; the median is shown;
-- *jobs/s* = ${cores} cores × 1000 ÷ worker × busy: what the worker does where the servers are elsewhere;
-- *of raw onnxruntime*: those jobs/s ÷ what ${cores === 1 ? 'one thread' : 'the device threads'} that run only the graph would do, and what the limit is of that.
+${columnMeanings(cores)}
 
-${shares}
+${shareTable(rows.map((row) => [row.name, row.shares]))}
 
 ${parts}
 
@@ -208,6 +173,7 @@ device ${device}, ${threads} device threads.
     head,
     ...(results.throughput.length > 0 ? [throughput(results)] : []),
     ...(results.emulated.length > 0 ? [emulated(results)] : []),
+    ...(results.models.length > 0 ? [models(results)] : []),
     ...(results.awsCost.length > 0 ? [awsCost(results)] : []),
     ...(results.bundles.length > 0 ? [bundles(results)] : []),
     ...(results.memory.length > 0 ? [memory(results)] : []),

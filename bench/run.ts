@@ -3,7 +3,8 @@
  * files named after that part). Everything that counts is a ratio of two things measured in the same run, in turns, so
  * that a noisy machine disturbs both.
  *
- *   node bench/run.ts [throughput] [device] [aws-cost] [bundles] [memory] [plans] [slope] [--quick] [--device cuda] [--repeats 3]
+ *   node bench/run.ts [throughput] [device] [models] [aws-cost] [bundles] [memory] [plans] [slope] [--quick] [--device cuda] [--repeats 3]
+ *                     [--yolox FILE]                                 the detector of `models`, an ONNX file of YOLOX-nano
  *   node bench/run.ts growth [--full]                                  how cost grows
  *   node bench/run.ts listeners [--quick]                              of channels, all at once
  *   node bench/run.ts peers [--quick] [--repeats 3] [--only Flask]     against what people build today
@@ -22,12 +23,13 @@ import { measureGrowth } from './growth/measure.ts';
 import { measureListeners } from './listeners/measure.ts';
 import { CORES, describeMachine, type Machine } from './machine.ts';
 import { type MemoryFigures, tiledMemory, wholeMemory } from './memory.ts';
+import { type ModelFigures, measureModels } from './models/measure.ts';
 import type { Parts, PartsQuestion } from './parts.ts';
 import { comparePeers } from './peers/compare.ts';
 import { measurePlan, type PlanFigures, planCases } from './plans.ts';
 import { markdown } from './report.ts';
 import { measureSlope, type SlopeFigures } from './slope.ts';
-import { type Load, load, partsMs } from './throughput.ts';
+import { enlarging, type Load, load, partsMs } from './throughput.ts';
 import { withWorker } from './worker.ts';
 
 export interface ThroughputFigures {
@@ -50,6 +52,7 @@ export interface Results {
   readonly machine: Machine;
   readonly throughput: readonly ThroughputFigures[];
   readonly emulated: readonly EmulatedFigures[];
+  readonly models: readonly ModelFigures[];
   readonly awsCost: readonly AwsFigures[];
   readonly bundles: readonly BundleFigures[];
   readonly memory: readonly MemoryFigures[];
@@ -74,6 +77,7 @@ const { values: flags, positionals } = parseArgs({
     repeats: { type: 'string', default: '3' },
     only: { type: 'string' },
     full: { type: 'boolean', default: false },
+    yolox: { type: 'string' },
   },
 });
 const { quick, only } = flags;
@@ -84,7 +88,7 @@ if (positionals.includes('peers'))
   await comparePeers({ port: PORT, repeats: Number(flags.repeats), quick, only });
 const others = positionals.filter((name) => !['growth', 'listeners', 'peers'].includes(name));
 if (positionals.length > 0 && others.length === 0) process.exit();
-const everything = ['throughput', 'device', 'aws-cost', 'bundles', 'memory', 'plans', 'slope'];
+const everything = ['throughput', 'device', 'models', 'aws-cost', 'bundles', 'memory', 'plans', 'slope'];
 const sections = others.length > 0 ? others : everything;
 const device = flags.device === 'cuda' ? 'cuda' : 'cpu';
 const threads = device === 'cuda' ? CUDA_THREADS : CORES;
@@ -144,7 +148,11 @@ async function measureThroughput(): Promise<ThroughputFigures[]> {
       for (const { asked, repeats } of figures) {
         const question: PartsQuestion = { asked, device, threads, seconds: seconds.part };
         const alone = await parts.ask<Parts>(question);
-        const loaded = await load({ worker, services, stores, places }, asked, jobsFor(partsMs(alone)));
+        const loaded = await load(
+          { worker, stores, places },
+          enlarging(stores, services, asked),
+          jobsFor(partsMs(alone)),
+        );
         repeats.push({ parts: alone, load: loaded });
         const [work, busy] = [partsMs(alone) / loaded.cpuMs, loaded.busy].map((share) =>
           Math.round(share * 100),
@@ -180,11 +188,12 @@ async function measureEmulated(batch: number): Promise<EmulatedFigures> {
     OUTBOARD_CONCURRENT_JOBS: String(inHand),
   };
   await withWorker({ port, preloads: ['emulated-device.ts'], environment: emulated }, async (worker) => {
-    const bench = { worker, services, stores, places: inHand };
-    await load(bench, asked, inHand * 2 + 2);
+    const bench = { worker, stores, places: inHand };
+    const workload = enlarging(stores, services, asked);
+    await load(bench, workload, inHand * 2 + 2);
     for (let repeat = 0; repeat < Number(flags.repeats); repeat++) {
       const before = await batchFill();
-      const loaded = await load(bench, asked, count);
+      const loaded = await load(bench, workload, count);
       const after = await batchFill();
       const fill = (after.sum - before.sum) / (after.count - before.count);
       repeats.push({ ...loaded, fill });
@@ -237,6 +246,7 @@ let results: Results = {
   machine: await describeMachine(),
   throughput: [],
   emulated: [],
+  models: [],
   awsCost: [],
   bundles: [],
   memory: [],
@@ -260,6 +270,13 @@ try {
   if (wants('device'))
     for (const batch of EMULATED_BATCHES)
       await save({ emulated: [...results.emulated, await measureEmulated(batch)] });
+  if (wants('models')) {
+    // Their runs take tens of milliseconds: few of them say little.
+    const longer = { ...seconds, part: seconds.part * 2 };
+    const common = { stores, directory, port, device, threads } as const;
+    const options = { ...common, repeats: Number(flags.repeats), seconds: longer, yolox: flags.yolox };
+    await save({ models: await measureModels(options) });
+  }
   if (wants('aws-cost')) await save({ awsCost: await measureAws() });
   if (wants('bundles')) await save({ bundles: await measureBundles(directory, environment, quick ? 3 : 15) });
   if (wants('memory')) await save({ memory: await measureMemory() });

@@ -11,6 +11,7 @@
  * So the servers, and anything else on the machine, delay the worker but are not charged to it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Job } from '../shared/job.ts';
 import { type Case, nameOf, type Stores, submitJobs } from './cases.ts';
 import type { Child } from './child.ts';
 import { CORES, runnableThreads } from './machine.ts';
@@ -29,17 +30,36 @@ export interface Load {
   readonly loopMaxMs: number;
 }
 
+/** One kind of job, and how far the worker is with it. */
+export interface Workload {
+  readonly name: string;
+  /** @returns ids */
+  submit(count: number): Promise<readonly string[]>;
+  /** Jobs that the worker has done, of all there ever were; those in hand may be among them. */
+  done(): Promise<number>;
+  /** @throws where a job that succeeded is not one that was meant to be measured */
+  check?(job: Job): void;
+}
+
 interface Bench {
   readonly worker: Child;
-  readonly services: Child;
-  readonly stores: Stores;
-  /** Jobs that the worker has in hand at once. */
+  readonly stores: Pick<Stores, 'jobs'>;
+  /** Jobs that the worker has in hand at once; so many at both ends of a load are not part of its rate. */
   readonly places: number;
 }
 
 const EVERY_MS = 10;
 const PATIENCE_MS = 300_000;
 const RESULTS_PER_JOB = 2;
+/** Rows read at once. */
+const AT_ONCE = 20;
+
+/** Enlargements, each told by its two pictures in the bucket. */
+export const enlarging = (stores: Stores, services: Child, asked: Case): Workload => ({
+  name: nameOf(asked),
+  submit: (count) => submitJobs(stores, asked, count),
+  done: async () => (await services.ask<number>('stored')) / RESULTS_PER_JOB,
+});
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + PATIENCE_MS;
@@ -51,14 +71,14 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
 
 /** Sends `count` jobs and waits until every one has succeeded. */
 export async function load(
-  { worker, services, stores, places }: Bench,
-  asked: Case,
+  { worker, stores, places }: Bench,
+  { name, submit, done, check }: Workload,
   count: number,
 ): Promise<Load> {
-  const before = await services.ask<number>('stored');
-  const finished = async () => ((await services.ask<number>('stored')) - before) / RESULTS_PER_JOB;
+  const before = await done();
+  const finished = async () => (await done()) - before;
   const first = await worker.ask<Reading>('read');
-  const ids = await submitJobs(stores, asked, count);
+  const ids = await submit(count);
   await until(async () => (await finished()) >= Math.min(places, count - places - 1));
 
   const from = { at: performance.now(), done: await finished() };
@@ -69,13 +89,16 @@ export async function load(
   });
   const to = { at: performance.now(), done: await finished() };
 
-  for (const id of ids) {
-    await until(async () => {
+  const succeeded = (id: string) =>
+    until(async () => {
       const job = await stores.jobs.get(id);
-      if (job?.status === 'failed') throw new Error(`${nameOf(asked)}: ${job.error?.message}`);
-      return job?.status === 'succeeded';
+      if (job?.status === 'failed') throw new Error(`${name}: ${job.error?.message}`);
+      if (job?.status !== 'succeeded') return false;
+      check?.(job);
+      return true;
     });
-  }
+  for (let index = 0; index < ids.length; index += AT_ONCE)
+    await Promise.all(ids.slice(index, index + AT_ONCE).map(succeeded));
   const last = await worker.ask<Reading>('read');
 
   return {
