@@ -56,7 +56,8 @@ export async function enlarge(
   // A network that keeps the size has its source beside it.
   const twins = factor === 1 ? [] : [bicubicGraph(factor)];
   const isTogether = fitsInMemory(made, room);
-  const [enlarged, drawnTwin] = await draw(network, ...(isTogether ? twins : []));
+  // The short runs first: behind the network's, the job would wait for them with nothing left to compute.
+  const [enlarged, drawnTwin] = (await draw(...(isTogether ? twins : []), network)).toReversed();
   if (enlarged === undefined) throw new Error('Nothing was drawn');
 
   await progress.enter({ phase: 'encoding', completed: 0, total: 2, unit: 'step' });

@@ -24,7 +24,7 @@ import { Metrics } from './metrics.ts';
 import { ModelCosts } from './model-costs.ts';
 import { ModelRegistry } from './model-registry.ts';
 import { PicturePipeline } from './pipeline.ts';
-import { Places } from './places.ts';
+import { mostPlaces, Places } from './places.ts';
 import { ScaleInProtection } from './scale-in-protection.ts';
 import { scratchBytes, sweepScratch } from './scratch.ts';
 import { Worker } from './worker.ts';
@@ -92,7 +92,7 @@ const cloudMetrics = new CloudMetrics({
 const costs = new ModelCosts();
 const asked = settings.OUTBOARD_CONCURRENT_JOBS;
 const least = asked || threads * batchSize * 2;
-const places = new Places(least, asked === 0 ? availableParallelism() : 0);
+const places = new Places(least, asked || mostPlaces(least, availableParallelism()));
 /** As many of the largest files as jobs that are always in hand; many more small ones fit. */
 const waitingBytes = least * settings.OUTBOARD_MAX_INPUT_BYTES;
 const scratchDirectory = settings.OUTBOARD_SCRATCH_DIRECTORY;

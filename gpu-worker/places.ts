@@ -9,8 +9,12 @@ import type { JobTimings } from '../shared/job.ts';
 const REMEMBERED = 16;
 /** A job that takes the device for longer, among them, keeps the number low: what is in hand here, no idle worker can take. */
 const LONG_MS = 500;
-/** More than this and jobs only wait for each other's CPU time. */
+/** Beyond this, jobs only wait for each other's CPU time. */
 const MOST_PER_CORE = 8;
+
+/** Where nobody says: at most twice as many as always, or what the cores can do. */
+export const mostPlaces = (least: number, cores: number): number =>
+  Math.max(least * 2, cores * MOST_PER_CORE);
 
 export class Places {
   readonly #least: number;
@@ -18,9 +22,9 @@ export class Places {
   readonly #jobs: { readonly device: number; readonly elsewhere: number }[] = [];
 
   /** @param least twice what the device takes at once */
-  constructor(least: number, cores: number) {
+  constructor(least: number, most: number) {
     this.#least = least;
-    this.#most = Math.max(least, cores * MOST_PER_CORE);
+    this.#most = most;
   }
 
   /** @param heldMs from the moment a job was in hand to its end @param timings of a job that ended well */

@@ -92,7 +92,9 @@ describe('a worker with little memory', () => {
       .toBuffer();
     const refused = await enlarge(wide, { output_format: 'webp' });
     expect(refused).toMatchObject({ status: 'failed', attempt: 1, error: { code: 'output_format_limit' } });
-    expect(refused.error?.message).toMatch(/16400×40; WEBP ends at 16383 pixels a side.*Ask for output_format png or output_format jpeg/);
+    expect(refused.error?.message).toMatch(
+      /16400×40; WEBP ends at 16383 pixels a side.*Ask for output_format png or output_format jpeg/,
+    );
   });
 
   it('leaves nothing on the disk of a job that fails', async () => {
