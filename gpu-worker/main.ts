@@ -62,6 +62,8 @@ const device = new DevicePool({
   },
   onPlaced: ({ path, placement }) => log.info({ graph: path, placement }, 'session opened'),
   onFatal: (error) => {
+    // One reason is enough: behind a run that hangs, others do.
+    if (metrics.health === 'failed') return;
     metrics.health = 'failed';
     log.error({ err: error }, 'the device cannot be trusted any more; leaving');
     // exit() waits for every thread, and one that hangs in a driver never comes.
