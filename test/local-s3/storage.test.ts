@@ -112,10 +112,9 @@ describe('a write', () => {
   it('leaves no file behind however early its bytes break off', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'outboard-blobs-'));
     onTestFinished(() => rm(folder, { recursive: true }));
-    // biome-ignore lint/correctness/useYield: what breaks off before its first byte
-    const broken = async function* (): AsyncGenerator<Buffer> {
-      throw new Error('broken off');
-    };
+    const broken = (): AsyncIterable<Buffer> => ({
+      [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error('broken off')) }),
+    });
     // Few at a time, many times: the removal has to meet the opening of the file.
     for (let round = 0; round < 500; round += 1) {
       const writes = Array.from({ length: 4 }, () => writeBlob(folder, broken()));
